@@ -1,0 +1,83 @@
+"""The deployments that are measured, written as files like anybody's."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+__all__ = ["many_pools", "pool_of", "soaked", "two_participants"]
+
+ORGANIZATION = """\
+name: Benchmark
+time_zone: Europe/Berlin
+integrations:
+  lead_webhook: {enabled: true}
+intake: {auth: none}
+members:
+"""
+WORKFLOW = """\
+name: Tag
+trigger_module: leads
+trigger_type: lead_created
+actions:
+  - key: tag
+    action_type: add_tag
+    config: {tag: measured}
+"""
+NEVER = """\
+trigger_filters:
+  logic: AND
+  conditions:
+    - {field: city, operator: equals, value: Nowhere}
+"""
+
+
+def two_participants(folder: Path, *, tagged: bool) -> tuple[str, ...]:
+    """Write one pool of two and a workflow that tags every lead, or none; return where to post."""
+    organization = _organization(folder, members=2)
+    (organization / "pools/inbound.yaml").write_text(_pool("Inbound", ["m0", "m1"], key=None))
+    (organization / "workflows/tag.yaml").write_text(WORKFLOW + ("" if tagged else NEVER))
+    return ("/intake/bench/webhook",)
+
+
+def many_pools(folder: Path, number: int) -> tuple[str, ...]:
+    """Write ``number`` pools of two, each with its own source key; leads go round all of them."""
+    organization = _organization(folder, members=20)
+    chance = random.Random(number)
+    for i in range(number):
+        pair = chance.sample([f"m{m}" for m in range(20)], 2)
+        (organization / f"pools/p{i}.yaml").write_text(_pool(f"Pool {i}", pair, key=f"k{i}"))
+    (organization / "workflows/tag.yaml").write_text(WORKFLOW + NEVER)
+    return (f"/intake/bench/webhook/k#{number}",)
+
+
+def _organization(folder: Path, *, members: int) -> Path:
+    organization = folder / "bench"
+    for name in ("pools", "workflows"):
+        (organization / name).mkdir(parents=True)
+    people = "".join(f"  - {{handle: m{i}, name: Member {i}}}\n" for i in range(members))
+    (organization / "organization.yaml").write_text(ORGANIZATION + people)
+    return organization
+
+
+def _pool(name: str, participants: list[str], *, key: str | None) -> str:
+    connection = "source: webhook" + (f", source_key: {key}" if key else "")
+    return (
+        f"name: {name}\nassign_inbound_leads: true\n"
+        f"participants: [{', '.join(participants)}]\nconnections:\n  - {{{connection}}}\n"
+    )
+
+
+def soaked(folder: Path) -> None:
+    """Write one pool of five and a workflow that tags every lead."""
+    organization = _organization(folder, members=5)
+    (organization / "pools/inbound.yaml").write_text(pool_of([f"m{i}" for i in range(5)]))
+    (organization / "workflows/tag.yaml").write_text(WORKFLOW)
+
+
+def pool_of(people: list[str], *, away: str | None = None) -> str:
+    """Return the generic webhook's pool, with one of its people switched off."""
+    participants = "".join(
+        f"  - {{member: {name}, is_active: {str(name != away).lower()}}}\n" for name in people
+    )
+    return f"name: Inbound\nparticipants:\n{participants}connections:\n  - {{source: webhook}}\n"

@@ -1,0 +1,5 @@
+"""Pointsman: a lead-routing daemon."""
+
+from importlib.metadata import version
+
+__version__ = version("pointsman")

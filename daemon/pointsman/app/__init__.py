@@ -1,0 +1,1 @@
+"""The daemon put together: what starts in which order, and how it ends."""

@@ -1,0 +1,128 @@
+"""The line between the process that supervises and its workers: JSON, one message a line.
+
+A worker's reload is done by its parent, which alone watches and publishes. Either side that ends
+closes the line: a worker whose parent died stops, since nobody would restart it any more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Mapping
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+
+from pointsman.app.health import Report
+from pointsman.errors import ConfigError, PointsmanError, Problem, Refused, Unavailable
+from pointsman.settings import Settings
+
+__all__ = ["Line", "Parent", "answered", "dump_settings", "reported"]
+
+_LONGEST = 16 * 1024 * 1024
+
+Message = Mapping[str, Any]
+
+
+class Line:
+    """One end of the line."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    @classmethod
+    async def on(cls, end: Any) -> Line:
+        """Return the line of a connected socket."""
+        return cls(*await asyncio.open_connection(sock=end, limit=_LONGEST))
+
+    def send(self, message: Message) -> None:
+        """Send a message; one to an end that is gone is lost."""
+        self._writer.write(orjson.dumps(message) + b"\n")
+
+    async def receive(self) -> Message:
+        """Return the next message; nothing once the other end is gone."""
+        try:
+            line = await self._reader.readline()
+        except ConnectionError:
+            return {}
+        return orjson.loads(line) if line.endswith(b"\n") else {}
+
+    async def messages(self) -> AsyncIterator[Message]:
+        """Yield messages until the other end is gone."""
+        while message := await self.receive():
+            yield message
+
+    def close(self) -> None:
+        """Hang up."""
+        self._writer.close()
+
+
+class Parent:
+    """A worker's parent; ``gone`` is set once it ended, ``publishes`` if it loads the tree."""
+
+    def __init__(self, line: Line, *, publishes: bool) -> None:
+        self.publishes = publishes
+        self.report = Report()
+        self.gone = asyncio.Event()
+        self._line = line
+        self._asked: dict[int, asyncio.Future[Message]] = {}
+        self._numbers = itertools.count()
+
+    async def reload(self) -> Mapping[str, int]:
+        """Let the parent load the tree; return or raise what came of it."""
+        number = next(self._numbers)
+        self._asked[number] = asyncio.get_running_loop().create_future()
+        self._line.send({"reload": number})
+        return _outcome(await self._asked[number])
+
+    async def listen(self) -> None:
+        """Hear the parent until it is gone."""
+        async for message in self._line.messages():
+            if "report" in message:
+                told = message["report"]
+                self.report.problems = [Problem(**problem) for problem in told["problems"]]
+                self.report.drift = told["drift"]
+            else:
+                self._asked.pop(message["reload"]).set_result(message)
+        self.gone.set()
+        for asked in self._asked.values():
+            asked.set_result({"unavailable": "the daemon is stopping"})
+
+
+def reported(report: Report) -> Message:
+    """Return the message that tells workers of a load."""
+    return {"report": {"problems": list(report.problems), "drift": dict(report.drift)}}
+
+
+async def answered(number: int, load: Any) -> Message:
+    """Return the answer to a worker that asked for a reload."""
+    try:
+        return {"reload": number, "generations": dict(await load())}
+    except ConfigError as error:
+        return {"reload": number, "problems": list(error.problems)}
+    except Refused as error:
+        return {"reload": number, "refused": str(error), "status": error.status, "code": error.code}
+    except PointsmanError as error:
+        return {"reload": number, "unavailable": str(error)}
+
+
+def _outcome(message: Message) -> Mapping[str, int]:
+    if "problems" in message:
+        raise ConfigError(Problem(**problem) for problem in message["problems"])
+    if "refused" in message:
+        status = HTTPStatus(message["status"])
+        raise Refused(message["refused"], status=status, code=message["code"])
+    if "unavailable" in message:
+        raise Unavailable(message["unavailable"])
+    generations: Mapping[str, int] = message["generations"]
+    return generations
+
+
+def dump_settings(settings: Settings, **changes: Any) -> Message:
+    """Return settings as a message; secrets are in it, so it must go over the line only."""
+    dumped = settings.model_dump(mode="json")
+    if settings.admin_token is not None:
+        dumped["admin_token"] = settings.admin_token.get_secret_value()
+    return {**dumped, **changes}

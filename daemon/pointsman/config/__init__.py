@@ -1,0 +1,1 @@
+"""Files of people to rules of machines: read, check, compile, publish, watch."""

@@ -1,0 +1,136 @@
+"""The whole tree read and compiled, ready to be published, or every finding in it.
+
+Nothing is changed here. What is published is looked at only to know which pools were renamed and
+whether most of an organization would vanish at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pointsman.config.load import claimed_twice, compile_organization, mass_deletion
+from pointsman.config.renames import kept_ids, renamed_ids
+from pointsman.config.tree import Tree, read_tree
+from pointsman.errors import ConfigError, Problem
+from pointsman.model import Organization
+from pointsman.store.generations import Generation, GenerationStore
+
+__all__ = ["Draft", "Drafts"]
+
+Files = Mapping[str, bytes]
+
+_ROOT = "organization.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """One organization of the tree; ``current`` is what is published of it now."""
+
+    organization: Organization
+    files: Files
+    current: Generation | None
+    pool_ids: Mapping[str, str]
+
+    @property
+    def handle(self) -> str:
+        """Name of the organization's directory."""
+        return self.organization.handle
+
+    @property
+    def hash(self) -> str:
+        """Hash of the organization's files."""
+        return self.organization.hash
+
+
+class Drafts:
+    """Drafts what the tree at ``root`` says."""
+
+    def __init__(self, root: Path, generations: GenerationStore) -> None:
+        self._root = root
+        self._generations = generations
+
+    async def draft(self, known: Mapping[str, str], remembered: Sequence[str]) -> list[Draft]:
+        """Read and compile everything; raise ``ConfigError`` with all findings of all files.
+
+        ``known`` are the published organizations' ids by handle, ``remembered`` the handles that
+        the tree had before.
+        """
+        tree = await asyncio.to_thread(read_tree, self._root)
+        problems = list(tree.problems)
+        drafts = []
+        for handle, files in tree.organizations.items():
+            draft, found = await self._organization(handle, files, known.get(handle))
+            problems += found
+            if draft:
+                drafts.append(draft)
+        problems += claimed_twice({each.handle: each.organization for each in drafts}, self._root)
+        problems += await self._vanished(tree, known, remembered)
+        if any(problem.severity == "error" for problem in problems):
+            raise ConfigError(problems)
+        return drafts
+
+    async def _organization(
+        self, handle: str, files: Files, identifier: str | None
+    ) -> tuple[Draft | None, list[Problem]]:
+        """Compile one organization; pools whose file was renamed keep their ids."""
+        current, pool_ids = await self._carried(identifier, files)
+        organization, problems = await self._compile(handle, files, pool_ids)
+        if organization and organization.id != identifier:
+            current, pool_ids = await self._carried(organization.id, files)
+            organization, problems = await self._compile(handle, files, pool_ids)
+        if organization and current and organization.hash != current.hash:
+            old = await self._files(organization.id, current)
+            if new_ids := await self._renamed(organization, files, current, old):
+                pool_ids = {**pool_ids, **new_ids}
+                organization, problems = await self._compile(handle, files, pool_ids)
+            problems = [*problems, *mass_deletion(handle, old, files, root=self._root)]
+        if organization is None:
+            return None, problems
+        return Draft(organization, files, current, pool_ids), problems
+
+    async def _carried(
+        self, identifier: str | None, files: Files
+    ) -> tuple[Generation | None, Mapping[str, str]]:
+        """Return what is published, and the ids of earlier renames that still have their file."""
+        current = await self._generations.current(identifier) if identifier else None
+        if identifier is None or current is None:
+            return None, {}
+        return current, kept_ids(identifier, current, files)
+
+    async def _compile(
+        self, handle: str, files: Files, pool_ids: Mapping[str, str]
+    ) -> tuple[Organization | None, list[Problem]]:
+        return await asyncio.to_thread(
+            compile_organization, handle, files, root=self._root, pool_ids=pool_ids
+        )
+
+    async def _files(self, identifier: str, generation: Generation) -> Files:
+        return await self._generations.files(identifier, generation.number) or {}
+
+    async def _renamed(
+        self, organization: Organization, files: Files, current: Generation, old_files: Files
+    ) -> Mapping[str, str]:
+        """Return the ids of renamed pools; what is published is compiled only if one may be."""
+        vanished = any(path.startswith("pools/") for path in old_files.keys() - files.keys())
+        appeared = any(path.startswith("pools/") for path in files.keys() - old_files.keys())
+        if not (vanished and appeared):
+            return {}
+        old, _ = await self._compile(organization.handle, old_files, current.pool_ids)
+        return renamed_ids(old, old_files, organization, files) if old else {}
+
+    async def _vanished(
+        self, tree: Tree, known: Mapping[str, str], remembered: Sequence[str]
+    ) -> list[Problem]:
+        """Return what to say of organizations whose whole directory is gone."""
+        problems: list[Problem] = []
+        for handle in remembered:
+            identifier = None if handle in tree.organizations else known.get(handle)
+            current = await self._generations.current(identifier) if identifier else None
+            if identifier and current:
+                old = await self._files(identifier, current)
+                left = {path: raw for path, raw in old.items() if path == _ROOT}
+                problems += mass_deletion(handle, old, left, root=self._root)
+        return problems

@@ -1,0 +1,133 @@
+"""organization.yaml made into members, keys, secrets and switches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pointsman.config.documents import Page
+from pointsman.config.formats import moment
+from pointsman.config.secrets import resolve
+from pointsman.ids import derived
+from pointsman.model import ApiKey, IntakeAuth, Member
+
+__all__ = ["Header", "compile_header", "organization_id"]
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What organization.yaml alone says; ``members`` by id."""
+
+    id: str
+    name: str
+    time_zone: str
+    members: Mapping[str, Member]
+    handles: Mapping[str, str]
+    keys: tuple[ApiKey, ...]
+    credentials: Mapping[str, str]
+    lead_webhook: bool
+    intake_auth: IntakeAuth
+    allow_networks: tuple[str, ...]
+
+    def called(self) -> dict[str, Member]:
+        """Return the members by everything that files may call them: handle and id."""
+        by_handle = {handle: self.members[found] for handle, found in self.handles.items()}
+        return {**self.members, **by_handle}
+
+
+def organization_id(handle: str, document: Mapping[str, Any]) -> str:
+    """Return the written id, else the one that follows from the directory's name."""
+    return str(document.get("id") or derived("organization", handle)).lower()
+
+
+def compile_header(page: Page, handle: str, folder: Path | None) -> Header:
+    """Return what a valid organization.yaml says, reporting what contradicts itself."""
+    document = page.data
+    identifier = organization_id(handle, document)
+    members = _members(page, identifier)
+    return Header(
+        id=identifier,
+        name=document["name"],
+        time_zone=document.get("time_zone", "UTC"),
+        members={member.id: member for member in members},
+        handles={member.handle: member.id for member in members},
+        keys=_keys(page),
+        credentials=_credentials(page, folder),
+        lead_webhook=document.get("integrations", {}).get("lead_webhook", {}).get("enabled", False),
+        intake_auth=_intake(page, folder),
+        allow_networks=tuple(document.get("outbound", {}).get("allow_networks", ())),
+    )
+
+
+def _members(page: Page, organization: str) -> list[Member]:
+    entries = page.data.get("members", ())
+    _report_doubles(page, "members", "handle")
+    _report_doubles(page, "members", "id")
+    return [
+        Member(
+            id=str(entry.get("id") or derived(organization, "member", entry["handle"])).lower(),
+            handle=entry["handle"],
+            name=entry["name"],
+            email=entry.get("email"),
+            phone=entry.get("phone"),
+            active=entry.get("active", True),
+        )
+        for entry in entries
+    ]
+
+
+def _keys(page: Page) -> tuple[ApiKey, ...]:
+    _report_doubles(page, "api_keys", "name")
+    _report_doubles(page, "api_keys", "sha256")
+    return tuple(
+        ApiKey(
+            name=entry["name"],
+            sha256=entry["sha256"],
+            scopes=frozenset(entry["scopes"]),
+            expires_at=moment(entry["expires_at"]) if "expires_at" in entry else None,
+            active=entry.get("active", True),
+            demo=entry.get("demo", False),
+        )
+        for entry in page.data.get("api_keys", ())
+    )
+
+
+def _credentials(page: Page, folder: Path | None) -> dict[str, str]:
+    _report_doubles(page, "credentials", "name")
+    found: dict[str, str] = {}
+    for place, entry in enumerate(page.data.get("credentials", ())):
+        path = ("credentials", place)
+        if "token" not in entry and "token_file" not in entry:
+            page.report(path, f"'{entry['name']}' has no secret; add 'token' or 'token_file'")
+        secret = resolve(page, path, folder, key="token")
+        found[entry["name"]] = secret or ""
+    return found
+
+
+def _intake(page: Page, folder: Path | None) -> IntakeAuth:
+    document = page.data.get("intake")
+    if not document:
+        return IntakeAuth()
+    given = "secret" in document or "secret_file" in document
+    if document["auth"] == "hmac" and not given:
+        page.report(("intake",), "auth: hmac needs a 'secret' or a 'secret_file'")
+    elif document["auth"] != "hmac" and given:
+        page.report(("intake",), f"auth: {document['auth']} uses no secret; remove it")
+    secret = resolve(page, ("intake",), folder, key="secret") or ""
+    return IntakeAuth(document["auth"], secret.encode())
+
+
+def _report_doubles(page: Page, listed: str, key: str) -> None:
+    """Report entries of a list that share what must be their own."""
+    for place, first in _doubles(entry.get(key) for entry in page.data.get(listed, ())):
+        message = f"the same {key} as {listed}[{first}]; each needs its own"
+        page.report((listed, place, key), message)
+
+
+def _doubles(values: Iterable[Any]) -> Iterable[tuple[int, int]]:
+    first: dict[str, int] = {}
+    for place, value in enumerate(values):
+        if value is not None and first.setdefault(value.lower(), place) != place:
+            yield place, first[value.lower()]

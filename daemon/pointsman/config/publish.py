@@ -1,0 +1,198 @@
+"""The tree made the published generation: draft all, then publish one by one.
+
+Everything that can fail happens before anything is published: a tree with one error in one file
+publishes nothing. A crash between two organizations is made good by the next load, since what was
+published is then the same and what was not is still a child.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from http import HTTPStatus
+from pathlib import Path
+
+from pointsman import observe
+from pointsman.config.drafts import Draft, Drafts
+from pointsman.config.memory import Memory
+from pointsman.config.serving import Served, Serving
+from pointsman.config.standing import NOTHING, Standing, explain, standing
+from pointsman.errors import ConfigError, Problem, Refused
+from pointsman.pools.compile import published
+from pointsman.store.generations import GenerationStore, Publication
+
+__all__ = ["Publisher"]
+
+_LIVE = 5.0
+_TICK = 0.02
+
+
+class Publisher:
+    """Publishes the tree at ``root`` and serves it here.
+
+    ``problems`` are the findings of the last load. ``drift`` tells, by handle, what of the tree is
+    not published and why; ``changed`` names those of them that the last load found changed.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        generations: GenerationStore,
+        serving: Serving,
+        memory: Memory,
+        *,
+        author: str,
+    ) -> None:
+        self.root = root
+        self.problems: tuple[Problem, ...] = ()
+        self.drift: dict[str, str] = {}
+        self._changed: set[str] = set()
+        self._author = author
+        self._drafts = Drafts(root, generations)
+        self._generations = generations
+        self._serving = serving
+        self._memory = memory
+        self._lock = asyncio.Lock()
+        self._log = observe.log()
+
+    async def load(self, *, force: bool = False) -> Mapping[str, int]:
+        """Publish the tree and return every organization's generation, live on every node.
+
+        Raises ``ConfigError`` with every finding and publishes nothing, or ``Refused`` (409) if
+        what changed is drift; ``force`` publishes that too.
+        """
+        async with self._lock:
+            remembered = self._memory.recall()
+            try:
+                drafts = await self._drafts.draft(await self._serving.rename(), [*remembered])
+            except ConfigError as error:
+                self._failed(error)
+                raise
+            await self._publish_all(drafts, remembered, force=force)
+            self._succeeded()
+        if self._changed:
+            told = "; ".join(self.drift[handle] for handle in sorted(self._changed))
+            raise Refused(told, status=HTTPStatus.CONFLICT, code="CONFLICT")
+        return {
+            handle: organization.generation
+            for handle, organization in self._serving.current.organizations.items()
+        }
+
+    async def _publish_all(
+        self, drafts: list[Draft], remembered: dict[str, str], *, force: bool
+    ) -> None:
+        self.drift, self._changed = {}, set()
+        made: dict[str, int] = {}
+        for draft in drafts:
+            current = draft.current.hash if draft.current else None
+            stands = standing(draft.hash, remembered.get(draft.handle), current)
+            if stands is Standing.SAME:
+                await self._serve(draft)
+            elif stands in (Standing.NEW, Standing.CHILD) or force:
+                if not await self._publish(draft, made):
+                    continue
+            else:
+                await self._follow(draft, stands)
+                continue
+            remembered[draft.handle] = draft.hash
+            self._memory.keep(remembered)
+        gone = remembered.keys() - {draft.handle for draft in drafts}
+        present = {draft.organization.id for draft in drafts}
+        withdrawn = [handle for handle in gone if await self._withdraw(handle, present, made)]
+        await self._live(made)
+        await self._forget(withdrawn, remembered)
+
+    async def _publish(self, draft: Draft, made: dict[str, int]) -> bool:
+        """Publish and serve a draft; if somebody else was faster, follow and say no."""
+        handle, identifier = draft.handle, draft.organization.id
+        publication = Publication(
+            parent=draft.current.number if draft.current else 0,
+            hash=draft.hash,
+            files=draft.files,
+            pools=[published(pool) for pool in draft.organization.pools.values()],
+            author=self._author,
+            pool_ids=draft.pool_ids,
+        )
+        try:
+            async with self._serving.lock(handle):
+                await self._generations.name(handle, identifier)
+                generation = await self._generations.publish(identifier, publication)
+                self._serving.install(draft.organization, Served(generation, draft.files))
+        except Refused:
+            await self._follow(draft, Standing.DRIFT)
+            return False
+        made[identifier] = generation.number
+        observe.CONFIG_RELOADS.labels("published").inc()
+        self._log.info(observe.CONFIG_PUBLISHED, organization=handle, generation=generation.number)
+        return True
+
+    async def _serve(self, draft: Draft) -> None:
+        """Serve what is published from the tree: the same files, their secrets read anew."""
+        if draft.current:
+            async with self._serving.lock(draft.handle):
+                self._serving.install(draft.organization, Served(draft.current, draft.files))
+            observe.CONFIG_RELOADS.labels("unchanged").inc()
+
+    async def _follow(self, draft: Draft, stands: Standing) -> None:
+        """Leave the tree as it is, serve what somebody else published, and tell."""
+        handle = draft.handle
+        current = await self._generations.current(draft.organization.id)
+        if current is None:
+            return
+        await self._serving.catch_up(handle, current.number)
+        self.drift[handle] = explain(stands, handle, current)
+        if stands is Standing.DRIFT:
+            self._changed.add(handle)
+        self._log.warning(observe.CONFIG_DRIFTED, organization=handle, why=self.drift[handle])
+
+    async def _withdraw(self, handle: str, present: set[str], made: dict[str, int]) -> bool:
+        """Publish that an organization without a directory is no more; say whether it is so."""
+        identifier = self._serving.ids.get(handle)
+        current = await self._generations.current(identifier) if identifier else None
+        if identifier is None or current is None or identifier in present:
+            return True
+        if current.hash == self._memory.recall().get(handle):
+            nothing = Publication(current.number, NOTHING, {}, (), self._author)
+            number = (await self._generations.publish(identifier, nothing)).number
+            await self._serving.catch_up(handle, number)
+            made[identifier] = number
+            self._log.info(observe.CONFIG_PUBLISHED, organization=handle, generation=number)
+        elif current.hash != NOTHING:
+            self.drift[handle] = explain(Standing.DRIFT, handle, current)
+            return False
+        return True
+
+    async def _forget(self, handles: Iterable[str], remembered: dict[str, str]) -> None:
+        """Let the names of withdrawn organizations stand for nothing."""
+        for handle in handles:
+            await self._generations.unname(handle)
+            del remembered[handle]
+            self._memory.keep(remembered)
+        await self._serving.rename()
+
+    async def _live(self, made: Mapping[str, int]) -> None:
+        """Wait, within bounds, until every living node serves (or refused) what was published."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LIVE):
+                for identifier, number in made.items():
+                    while await self._behind(identifier, number):  # noqa: ASYNC110 - others' keys
+                        await asyncio.sleep(_TICK)
+
+    async def _behind(self, identifier: str, number: int) -> bool:
+        nodes = await self._generations.nodes(identifier)
+        return any(max(node.generation, node.refused) < number for node in nodes)
+
+    def _failed(self, error: ConfigError) -> None:
+        self.problems = error.problems
+        observe.CONFIG_RELOADS.labels("refused").inc()
+        observe.CONFIG_LAST_RELOAD_SUCCESSFUL.set(0)
+        observe.CONFIG_PROBLEMS.set(len(error.problems))
+        self._log.error(observe.CONFIG_REFUSED, problems=[str(each) for each in error.problems])
+
+    def _succeeded(self) -> None:
+        self.problems = ()
+        observe.CONFIG_LAST_RELOAD_SUCCESSFUL.set(1)
+        observe.CONFIG_LAST_RELOAD_TIME.set(time.time())
+        observe.CONFIG_PROBLEMS.set(0)

@@ -1,0 +1,88 @@
+"""The JSON Schema of every kind of file: written by hand, completed from the registries.
+
+The files in ``schemas/`` leave holes for what can be added (field types, operators, actions with
+their options); :func:`composed` fills them with what is installed, so that editors, ``check`` and
+the daemon know the same words. Kinds are told apart by ``if``/``then`` on ``action_type``, never
+by ``oneOf``: so a message names the key that is wrong.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+from pointsman.config.formats import FORMATS
+from pointsman.config.messages import Finding, told
+from pointsman.fields.types import field_types
+from pointsman.plugin import actions, load_plugins
+from pointsman.rules.operators import operators
+
+__all__ = ["KINDS", "composed", "findings"]
+
+KINDS = ("organization", "fields", "pool", "workflow", "flow", "ruletest")
+
+
+@cache
+def composed(kind: str) -> Mapping[str, Any]:
+    """Return the whole schema of one kind of file."""
+    load_plugins()
+    text = (files("pointsman.schemas") / f"{kind}.json").read_text(encoding="utf-8")
+    schema: dict[str, Any] = json.loads(text)
+    holes = schema.get("$defs", {})
+    if kind == "fields":
+        holes["field_type"]["enum"] = sorted(field_types)
+    if kind == "workflow":
+        holes["operator"]["enum"] = sorted(operators)
+        holes["action_type"]["enum"] = sorted(actions)
+        if rules := [_options(name) for name in sorted(actions)]:
+            holes["action_options"]["allOf"] = rules
+    return schema
+
+
+def findings(kind: str, data: Any) -> Iterator[Finding]:
+    """Yield everything about a document that its schema does not allow."""
+    for error in _validator(kind).iter_errors(data):
+        for leaf in _leaves(error):
+            yield from told(leaf)
+
+
+def _options(name: str) -> dict[str, Any]:
+    """Return the rule that an action of type ``name`` takes that type's options."""
+    options = {"description": f"Options of {name}: {actions[name].summary}"}
+    options |= actions[name].schema()
+    needed = {"required": ["config"]} if options.get("required") else {}
+    return {
+        "if": {"properties": {"action_type": {"const": name}}, "required": ["action_type"]},
+        "then": {"properties": {"config": options}, **needed},
+    }
+
+
+@cache
+def _validator(kind: str) -> Draft202012Validator:
+    schema = composed(kind)
+    Draft202012Validator.check_schema(schema)
+    return Draft202012Validator(schema, format_checker=FORMATS)
+
+
+def _leaves(error: ValidationError) -> Iterator[ValidationError]:
+    """Yield the errors of the choice that comes nearest, where a value has several forms."""
+    choices: dict[Any, list[ValidationError]] = {}
+    for inner in error.context or ():
+        choices.setdefault(inner.schema_path[0], []).append(inner)
+    fitting = [found for found in choices.values() if not any(map(_other_form, found))]
+    if len(fitting) == 1:
+        for inner in fitting[0]:
+            yield from _leaves(inner)
+    else:
+        yield error
+
+
+def _other_form(error: ValidationError) -> bool:
+    """Tell whether the value is of another form altogether (not one with a mistake in it)."""
+    return error.validator == "type" and not error.path

@@ -1,0 +1,189 @@
+"""One attempt at one action: options, time limit, what a failure means, what may be stored of it.
+
+A plugin says *whether* trying again can help, this module says *when*. An error that is neither of
+the two kinds is a bug of the plugin: it is logged with its traceback and fails the step, and the
+daemon goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import re
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import lru_cache
+from typing import Any, get_args
+
+import orjson
+from pydantic import SecretStr, ValidationError
+
+from pointsman import observe
+from pointsman.errors import ActionError, Refused, TransientError, Unavailable
+from pointsman.plugin import ActionContext, ActionType, actions
+
+__all__ = ["Done", "Failed", "Outcome", "Redactor", "Retries", "Retry", "dispatch"]
+
+OUTPUT_LIMIT = 64 * 1024
+"""Bytes of a step's output, as JSON, that are kept."""
+
+_REDACTED = "[redacted]"
+_SECRET_NAME = re.compile(
+    r"authorization|cookie|token|secret|password|passwd|api[-_]?key|signature", re.IGNORECASE
+)
+_USERINFO = re.compile(r"(?<=://)[^/@\s]+@")
+_SHORTEST_SECRET = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The action did its work; ``output`` is what later steps can read."""
+
+    output: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """The action is to be tried again after ``delay``."""
+
+    error: str
+    delay: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The action failed for good."""
+
+    error: str
+
+
+Outcome = Done | Retry | Failed
+
+
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """When to try again: after a random part of a time that doubles up to ``longest``.
+
+    A peer's ``Retry-After`` is a lower bound, as far as ``patience`` goes.
+    """
+
+    first: timedelta = timedelta(seconds=2)
+    longest: timedelta = timedelta(minutes=15)
+    attempts: int = 12
+    patience: timedelta = timedelta(hours=6)
+
+    def after(self, attempt: int, error: TransientError) -> Outcome:
+        """Return what follows the failed attempt number ``attempt``."""
+        if attempt >= self.attempts:
+            return Failed(f"{error} (gave up after {attempt} attempts)")
+        ceiling = min(self.longest, self.first * 2 ** (attempt - 1))
+        asked = min(error.retry_after or timedelta(), self.patience)
+        jitter = ceiling * random.random()  # noqa: S311 - spreads load, hides nothing
+        return Retry(str(error), asked + jitter)
+
+
+class Redactor:
+    """Takes secrets out of what is stored with a run.
+
+    Secret are the values of credentials wherever they stand, everything under a name such as
+    ``Authorization`` or ``password``, ``SecretStr`` options, and the user part of a URL.
+    """
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        self._known = _any_of(frozenset(secrets))
+
+    def text(self, text: str) -> str:
+        """Return a text without secrets."""
+        text = _USERINFO.sub(f"{_REDACTED}@", text)
+        return self._known.sub(_REDACTED, text) if self._known else text
+
+    def value(self, value: Any, hidden: frozenset[str] = frozenset()) -> Any:
+        """Return a JSON value without secrets; ``hidden`` names top-level fields to leave out."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, Mapping):
+            return {
+                name: _REDACTED
+                if name in hidden or (isinstance(item, str) and _SECRET_NAME.search(str(name)))
+                else self.value(item)
+                for name, item in value.items()
+            }
+        return [self.value(item) for item in value] if isinstance(value, list | tuple) else value
+
+    def options(self, kind: str, config: Mapping[str, Any]) -> Any:
+        """Return the options of an action as they may be stored."""
+        declared = actions[kind].options.model_fields if kind in actions else {}
+        hidden = frozenset(
+            name
+            for name, option in declared.items()
+            if SecretStr in (option.annotation, *get_args(option.annotation))
+        )
+        return self.value(config, hidden)
+
+
+async def dispatch(
+    kind: str, config: Mapping[str, Any], context: ActionContext, retries: Retries
+) -> Outcome:
+    """Do an action once.
+
+    ``Unavailable`` passes: while our own store is away nothing can be said of the step.
+    """
+    if kind not in actions:
+        return Failed(actions.explain_missing(kind))
+    begun = time.perf_counter()
+    outcome = await _attempt(actions[kind], config, context, retries)
+    observe.child(observe.STEP_SECONDS, kind).observe(time.perf_counter() - begun)
+    label = {Done: "done", Retry: "retried", Failed: "failed"}[type(outcome)]
+    observe.child(observe.STEPS, kind, label).inc()
+    return outcome
+
+
+async def _attempt(
+    action: ActionType, config: Mapping[str, Any], context: ActionContext, retries: Retries
+) -> Outcome:
+    limit = action.timeout.total_seconds()
+    try:
+        options = action.options.model_validate(config)
+        async with asyncio.timeout(limit):
+            return Done(_output(await action.run(options, context)))
+    except ValidationError as error:
+        return Failed(f"{action.name}: {_wrong_options(error)}")
+    except TimeoutError:
+        late = TransientError(f"{action.name} took longer than {limit:g} s")
+        return retries.after(context.attempt, late)
+    except TransientError as error:
+        return retries.after(context.attempt, error)
+    except (ActionError, Refused) as error:
+        return Failed(str(error))
+    except Unavailable:
+        raise
+    except Exception as error:  # noqa: BLE001 - the border of one action
+        observe.log().exception(
+            observe.STEP_FAILED, action=action.name, delivery_id=context.delivery_id
+        )
+        return Failed(f"{action.name} has a bug: {type(error).__name__}: {error}")
+
+
+@lru_cache(maxsize=1024)
+def _any_of(secrets: frozenset[str]) -> re.Pattern[str] | None:
+    """Return what finds the secrets that are long enough to be told from ordinary text."""
+    known = sorted((one for one in secrets if len(one) >= _SHORTEST_SECRET), key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, known))) if known else None
+
+
+def _output(output: Any) -> Any:
+    """Return an output as plain JSON, or a note that it is too large to keep."""
+    text = orjson.dumps(output, default=str, option=orjson.OPT_NON_STR_KEYS)
+    if len(text) > OUTPUT_LIMIT:
+        return {"omitted": f"{len(text)} bytes of output, at most {OUTPUT_LIMIT} are kept"}
+    return orjson.loads(text)
+
+
+def _wrong_options(error: ValidationError) -> str:
+    """Return what is wrong with options, without the values: they may be secret."""
+    return "; ".join(
+        f"{'.'.join(map(str, found['loc'])) or 'options'}: {found['msg']}"
+        for found in error.errors(include_url=False, include_input=False, include_context=False)
+    )

@@ -1,0 +1,91 @@
+"""``email``: addresses, compared without regard to case.
+
+The grammar is that of message headers (RFC 5322), so ``Ada <ada@example.com>``, comments and spaces
+around dots are fine and a domain needs no dot; whether a mailbox exists is not asked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from pointsman.fields.mailbox import mailbox
+from pointsman.fields.text import as_text
+from pointsman.fields.types import Value, field_type
+
+__all__ = ["email"]
+
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_PLAIN = re.compile(rf"[ \t]*({_ATOM}(?:\.{_ATOM})*)@({_ATOM}(?:\.{_ATOM})*)[ \t]*")
+_LONGEST = 1_024
+
+
+def _split(text: str) -> tuple[str, str] | None:
+    """Return user and domain of an address, in the case they were written."""
+    if len(text) > _LONGEST:
+        return None
+    if plain := _PLAIN.fullmatch(text):
+        return plain[1], plain[2]
+    return mailbox(text)
+
+
+def _read(posted: Any) -> str | None:
+    parts = _split(posted) if isinstance(posted, str) else None
+    return f"{parts[0]}@{parts[1]}".lower() if parts else None
+
+
+@field_type(
+    "email",
+    attributes=("raw", "user", "domain", "host", "tld", "is_free", "is_disposable"),
+    read=_read,
+)
+def email(posted: Any, _now: datetime | None) -> Value:
+    """Read an address: spaces dropped, lower case; of ``Ada <ada@example.com>`` the address.
+
+    Attributes, in the case they were written: ``user``, ``domain``, ``tld`` (after the last dot),
+    ``host`` (before it), ``is_free`` (a provider that anybody can join) and ``is_disposable``.
+    """
+    raw = as_text(posted)
+    parts = _split(raw)
+    if parts is None:
+        return Value(raw, raw, valid=False)
+    return Value(raw, "@".join(parts).lower(), valid=True, attributes=_attributes(*parts))
+
+
+def _attributes(user: str, domain: str) -> Mapping[str, Any]:
+    host, dot, tld = domain.rpartition(".")
+    disposable = _is_in(domain, _disposable())
+    return {
+        "user": user,
+        "domain": domain,
+        "host": host if dot else domain,
+        "tld": tld,
+        "is_free": disposable or _is_in(domain, _free()),
+        "is_disposable": disposable,
+    }
+
+
+def _is_in(domain: str, known: frozenset[str]) -> bool:
+    """Tell whether a domain or one that it belongs to is known."""
+    while domain:
+        if domain in known:
+            return True
+        domain = domain.partition(".")[2]
+    return False
+
+
+@cache
+def _free() -> frozenset[str]:
+    text = (files("pointsman.fields") / "free_mail.txt").read_text(encoding="utf-8")
+    return frozenset(line for line in text.split("\n") if line and not line.startswith("#"))
+
+
+@cache
+def _disposable() -> frozenset[str]:
+    from disposable_email_domains import blocklist  # noqa: PLC0415 - read when first asked for
+
+    return frozenset(blocklist)

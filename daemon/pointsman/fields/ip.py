@@ -1,0 +1,95 @@
+"""``ip``: addresses of the Internet, versions 4 and 6."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from ipaddress import AddressValueError, IPv6Address
+from typing import Any
+
+from pointsman.fields.text import WHITE, as_text
+from pointsman.fields.types import Value, field_type
+
+__all__ = ["ip"]
+
+_SPACES = str.maketrans("", "", WHITE)
+_PLACE = re.compile(r"[/?#\\]")
+_FOUR = re.compile(r"([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,3})\.?(?::([0-9]*))?")
+_BRACKETED = re.compile(r"\[([0-9a-f:.]+)\](?::([0-9]*))?")
+_EIGHT = re.compile(r"((?:[0-9a-f]{1,4}:){7}[0-9a-f]{1,4})(?::[0-9]*)?")
+_MAPPED = re.compile(r"(::ffff:|ffff::)((?:[0-9]{1,3}\.){3}[0-9]{1,3})(?::[0-9]*)?")
+_LONGEST = 1_000
+_LAST_PORT = 65_535
+_LAST_BYTE = 255
+
+
+@field_type("ip", attributes=("raw", "is_ipv4", "ipv6_format"))
+def ip(posted: Any, _now: datetime | None) -> Value:
+    """Read an address; protocol, port, path, brackets and spaces are dropped.
+
+    The normal form is the shortest. Attributes: ``is_ipv4`` and ``ipv6_format``.
+    """
+    raw = as_text(posted)
+    if len(raw) > _LONGEST:
+        return Value(raw, raw, valid=False)
+    text = _PLACE.split(raw.translate(_SPACES).rpartition("://")[2], maxsplit=1)[0].lower()
+    if four := _four(text.rpartition("@")[2]):
+        number = int.from_bytes(four, "big")
+        six = f"ffff::{number >> 16:x}:{number & 0xFFFF:x}" if number else "ffff::"
+        return _value(raw, ".".join(map(str, four)), six, is_four=True)
+    if (six := _six(text)) is not None:
+        return _value(raw, six, six, is_four=False)
+    return Value(raw, raw, valid=False)
+
+
+def _value(raw: str, normal: str, six: str, *, is_four: bool) -> Value:
+    return Value(raw, normal, valid=True, attributes={"is_ipv4": is_four, "ipv6_format": six})
+
+
+def _four(host: str) -> bytes | None:
+    """Return the bytes of a dotted address; one that begins with 0 is octal, as in a browser."""
+    if not (found := _FOUR.fullmatch(host)) or not _is_port(found[5]):
+        return None
+    try:
+        return bytes(int(part, 8 if part[0] == "0" else 10) for part in found.groups()[:4])
+    except ValueError:
+        return None
+
+
+def _is_port(text: str | None) -> bool:
+    return not text or (len(text) <= len(str(_LAST_PORT)) and int(text) <= _LAST_PORT)
+
+
+def _six(host: str) -> str | None:
+    """Return an address of eight groups in its shortest spelling."""
+    if bracketed := _BRACKETED.fullmatch(host):
+        return _shortest(bracketed[1]) if _is_port(bracketed[2]) else None
+    if eight := _EIGHT.fullmatch(host):
+        return _shortest(eight[1])
+    if mapped := _MAPPED.fullmatch(host):
+        return _shortest(mapped[1] + mapped[2])
+    return _shortest(host) if "." not in host and "%" not in host else None
+
+
+def _shortest(text: str) -> str | None:
+    try:
+        address = IPv6Address(text)
+    except AddressValueError:
+        return None
+    groups = f"{int(address):032x}"
+    return _compressed([int(groups[place : place + 4], 16) for place in range(0, 32, 4)])
+
+
+def _compressed(groups: list[int]) -> str:
+    """Spell out groups; the first of the longest runs of zeros, if two or more, becomes ``::``."""
+    runs = [
+        (end - start, -start)
+        for start in range(len(groups))
+        for end in range(start + 2, len(groups) + 1)
+        if not any(groups[start:end])
+    ]
+    if not runs:
+        return ":".join(f"{group:x}" for group in groups)
+    length, start = max(runs)
+    head, tail = groups[:-start], groups[-start + length :]
+    return "::".join(":".join(f"{group:x}" for group in part) for part in (head, tail))

@@ -1,0 +1,120 @@
+"""``phone``: numbers of the United States and, with ``+`` or ``011``, of everywhere.
+
+Hidden digits are allowed: a sender who asks what a lead is worth may show ``512*******``. They
+count as zeros for the reading and come back as stars.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from pointsman.fields.text import WHITE, as_text
+from pointsman.fields.types import Value, field_type
+
+if TYPE_CHECKING:
+    from phonenumbers import PhoneNumber
+
+__all__ = ["phone"]
+
+_HINTS = {"h": "home", "w": "work", "m": "mobile", "c": "mobile"}
+_HINT = re.compile(rf"[{WHITE}]*\(?([hwmc])\)?")
+_HINT_ROOM = 64
+_KEYS = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "22233344455566677778889999")
+_NO_KEY = re.compile(r"[^0-9*]+")
+_TOLL_FREE = frozenset(("800", "844", "855", "866", "877", "888"))
+_NORTH_AMERICA = 1
+_LONGEST = 250
+_UNKNOWN = "***"
+
+
+@field_type(
+    "phone",
+    attributes=(
+        "raw",
+        "area",
+        "exchange",
+        "line",
+        "number",
+        "extension",
+        "country_code",
+        "country_calling_code",
+        "type",
+        "is_tollfree",
+    ),
+)
+def phone(posted: Any, _now: datetime | None) -> Value:
+    """Read a number in any common spelling, letters too; the normal form is ``5127891111x12``.
+
+    A last ``h``, ``w``, ``m`` or ``c`` tells the ``type``: home, work or mobile. Attributes:
+    ``area``, ``exchange``, ``line``, ``number`` (after the area), ``extension``,
+    ``country_code``, ``country_calling_code`` and ``is_tollfree``.
+    """
+    raw, kind = _split_hint(as_text(posted))
+    read = _parsed(raw.replace("*", "0"))
+    if read is None:
+        hint = {"type": kind} if kind else {}
+        return Value(raw, raw, valid=False, attributes=hint)
+    return _value(raw, kind, read)
+
+
+def _split_hint(text: str) -> tuple[str, str | None]:
+    """Return the text without the letter at its end, and what it stands for."""
+    for start in range(max(0, len(text) - _HINT_ROOM), len(text)):
+        if hint := _HINT.fullmatch(text, start):
+            return text[:start], _HINTS[hint[1]]
+    return text, None
+
+
+def _parsed(text: str) -> PhoneNumber | None:
+    import phonenumbers  # noqa: PLC0415 - loads a library of 6 MB
+
+    if len(text) > _LONGEST:
+        return None
+    try:
+        return phonenumbers.parse(text, "US")
+    except phonenumbers.NumberParseException:
+        return None
+
+
+def _value(raw: str, kind: str | None, read: PhoneNumber) -> Value:
+    import phonenumbers  # noqa: PLC0415 - loads a library of 6 MB
+
+    hidden = "*" in raw
+    national = phonenumbers.national_significant_number(read)
+    length = phonenumbers.length_of_national_destination_code(read)
+    extension = read.extension
+    if hidden:
+        national, extension = _hidden_again(raw, national, extension)
+    calling_code = read.country_code or 0
+    named: dict[str, Any] = {
+        **_parts(national, length, calling_code),
+        "extension": extension,
+        "country_code": phonenumbers.region_code_for_country_code(calling_code),
+        "country_calling_code": calling_code,
+        "type": kind,
+    }
+    named["is_tollfree"] = named["area"] in _TOLL_FREE
+    normal = f"{national}x{extension}" if extension else national
+    valid = hidden or phonenumbers.is_valid_number(read)
+    return Value(raw, normal, valid=valid, attributes=named, masked=True if hidden else None)
+
+
+def _parts(national: str, length: int, calling_code: int) -> Mapping[str, str]:
+    """Return the parts of a national number whose area has ``length`` digits."""
+    area, number = national[:length], national[length:]
+    if calling_code != _NORTH_AMERICA:
+        return {"area": area or _UNKNOWN, "number": number}
+    exchange, line = number[:3], number[3:7]
+    return {"area": area or _UNKNOWN, "exchange": exchange, "line": line, "number": number[:7]}
+
+
+def _hidden_again(raw: str, national: str, extension: str | None) -> tuple[str, str | None]:
+    """Put the stars back where their zeros came out; they are the last of what was written."""
+    for written in (_NO_KEY.sub("", raw), _NO_KEY.sub("", raw.upper().translate(_KEYS))):
+        shown = written[len(written) - len(national) - len(extension or "") :]
+        if shown.replace("*", "0") == national + (extension or ""):
+            return shown[: len(national)], shown[len(national) :] or None
+    return national, extension

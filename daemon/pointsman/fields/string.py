@@ -1,0 +1,27 @@
+"""``string``: text as it was posted."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from pointsman.fields.text import as_text
+from pointsman.fields.types import Value, field_type
+
+__all__ = ["string", "words"]
+
+
+@field_type("string", plain=True)
+def string(posted: Any, _now: datetime | None) -> Value:
+    """Keep text as it is: neither trimmed nor changed in case.
+
+    Every value is fine; it has no attributes.
+    """
+    return Value(None, as_text(posted))
+
+
+def words(posted: Any) -> Value:
+    """Return text as it is; what is no text, as an unreadable value."""
+    if isinstance(posted, str):
+        return Value(None, posted)
+    return Value(posted, as_text(posted), valid=False)

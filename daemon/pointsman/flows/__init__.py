@@ -1,0 +1,1 @@
+"""From a posted lead to its outcome."""

@@ -1,0 +1,62 @@
+"""Which pool a lead shall take a turn in, decided from rules alone.
+
+Nothing here talks to Redis: the same question is asked again with newer rules when Redis refuses
+the answer as stale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from orjson import dumps
+
+from pointsman.model import Flow, Organization, Origin, Pool
+from pointsman.store.leads import Choice
+
+__all__ = ["choose", "flow_of", "keep_fields"]
+
+_ALWAYS_KEPT = frozenset({"tags", "stage", "score"})
+"""Not fields of a sender's form, but parts of every record."""
+
+
+def flow_of(organization: Organization, origin: Origin) -> Flow | None:
+    """Return the enabled flow that names the intake a lead came through."""
+    found = organization.flows.get((origin.source, origin.source_key))
+    return found[0] if found is not None and found[0].enabled else None
+
+
+def keep_fields(data: Mapping[str, Any], fields: frozenset[str]) -> dict[str, Any]:
+    """Return what a flow keeps of a lead's data: its fields, wherever the lead has them."""
+    kept = {name: v for name, v in data.items() if name in fields or name in _ALWAYS_KEPT}
+    custom = {name: v for name, v in data.get("custom_fields", {}).items() if name in fields}
+    if custom:
+        kept["custom_fields"] = custom
+    return kept
+
+
+def choose(
+    organization: Organization, flow: Flow | None, origin: Origin, source: str
+) -> Choice | None:
+    """Return the flow's pool, or without a flow the one that the origin leads to."""
+    if flow is not None:
+        return _step_choice(organization, flow, source)
+    match = organization.matcher.match(origin, source)
+    if match is None:
+        return None
+    why = {"f": match.fallback_type, "c": match.connection_id}
+    return _choice(match.pool, why)
+
+
+def _step_choice(organization: Organization, flow: Flow, source: str) -> Choice | None:
+    """Return the choice of the flow's pool step; only the pool's switches are consulted."""
+    step = next((step for step in flow.steps if step.enabled), None)
+    pool = organization.pools.get(step.pool_id) if step else None
+    if step is None or pool is None or not pool.active:
+        return None
+    open_ = pool.assign_manual_leads if source == "manual" else pool.assign_inbound_leads
+    return _choice(pool, {"w": flow.id, "p": step.id}) if open_ else None
+
+
+def _choice(pool: Pool, why: Mapping[str, str | None]) -> Choice:
+    return Choice(pool.id, pool.revision, dumps(why).decode()[1:-1])

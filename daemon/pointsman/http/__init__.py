@@ -1,0 +1,1 @@
+"""What answers over HTTP: intake, the API, and the operator's pages."""

@@ -1,0 +1,53 @@
+"""The routes, put together.
+
+With ``admin_bind`` set, the operator's pages move to a listener of their own and the main one keeps
+only what load balancers need.
+"""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from pointsman.http.admin import AdminHandlers
+from pointsman.http.auth import Gatekeeper
+from pointsman.http.errors import envelope
+from pointsman.http.intake import IntakeHandlers
+from pointsman.http.leads import LeadHandlers
+from pointsman.http.members import MemberHandlers
+from pointsman.http.round_robin import RoundRobinHandlers
+from pointsman.http.services import Services
+
+__all__ = ["SERVICES", "admin_application", "application"]
+
+SERVICES = web.AppKey("services", Services)
+
+
+def application(services: Services) -> web.Application:
+    """Return what the main listener serves."""
+    gatekeeper = Gatekeeper(services.settings, services.rules)
+    admin = AdminHandlers(services.control, gatekeeper)
+    app = _empty(services)
+    # The hot path first: aiohttp looks routes of one first segment up in their order.
+    app.add_routes(IntakeHandlers(services, gatekeeper).routes())
+    app.add_routes(LeadHandlers(services, gatekeeper).routes())
+    app.add_routes(RoundRobinHandlers(services, gatekeeper).routes())
+    app.add_routes(MemberHandlers(gatekeeper).routes())
+    app.add_routes(admin.public_routes())
+    if services.settings.admin_bind is None:
+        app.add_routes(admin.operator_routes())
+    return app
+
+
+def admin_application(services: Services) -> web.Application:
+    """Return what the listener at ``admin_bind`` serves."""
+    gatekeeper = Gatekeeper(services.settings, services.rules)
+    admin = AdminHandlers(services.control, gatekeeper)
+    app = _empty(services)
+    app.add_routes((*admin.public_routes(), *admin.operator_routes()))
+    return app
+
+
+def _empty(services: Services) -> web.Application:
+    app = web.Application(middlewares=[envelope], client_max_size=services.settings.max_body)
+    app[SERVICES] = services
+    return app

@@ -1,0 +1,59 @@
+"""Query strings of lists: what is out of range is refused, never clamped."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from typing import NamedTuple
+
+from aiohttp import web
+
+from pointsman.errors import Refused
+
+__all__ = ["SOURCES", "Page", "choice", "invalid", "page"]
+
+SOURCES = ("manual", "meta", "webhook", "whatsapp", "system")
+"""Where an assignment can come from, as history records it."""
+
+_WHOLE = re.compile(r"[0-9]{1,15}", re.ASCII)
+_LARGEST = 100
+_USUAL = 50
+
+
+class Page(NamedTuple):
+    """Which part of a list is asked for."""
+
+    limit: int
+    offset: int
+
+
+def page(request: web.Request) -> Page:
+    """Return ``limit`` (1..100, 50 if absent) and ``offset`` (0 if absent) of the query."""
+    query = request.query
+    problems: list[str] = []
+    limit = _whole(query.get("limit", str(_USUAL)))
+    offset = _whole(query.get("offset", "0"))
+    if limit is None or not 1 <= limit <= _LARGEST:
+        problems.append(f"limit: must be a whole number from 1 to {_LARGEST}")
+    if offset is None:
+        problems.append("offset: must be a whole number from 0")
+    if problems or limit is None or offset is None:
+        raise invalid(problems)
+    return Page(limit, offset)
+
+
+def choice(request: web.Request, name: str, known: Collection[str]) -> str | None:
+    """Return one value out of ``known``, or ``None`` if the query does not name one."""
+    value = request.query.get(name)
+    if value is not None and value not in known:
+        raise invalid([f"{name}: must be one of {', '.join(known)}"])
+    return value
+
+
+def invalid(problems: Collection[str]) -> Refused:
+    """Return the refusal that lists every failing field as ``path: reason``."""
+    return Refused("; ".join(problems), code="VALIDATION_ERROR")
+
+
+def _whole(text: str) -> int | None:
+    return int(text) if _WHOLE.fullmatch(text) else None

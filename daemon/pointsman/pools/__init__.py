@@ -1,0 +1,1 @@
+"""Which pool gets a lead, and whose turn it is."""

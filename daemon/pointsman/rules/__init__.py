@@ -1,0 +1,1 @@
+"""The language of conditions: operators and their compilation. Pure."""

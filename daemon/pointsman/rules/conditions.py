@@ -1,0 +1,98 @@
+"""Filters: ``{logic: AND|OR, conditions: [...]}``, nested, compiled once a load to closures.
+
+No condition at all matches everything, in a nested group too. What the compiled function costs is
+paid for every event of the trigger's type, so nothing is looked up or decided there that can be
+decided here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from pointsman.model import Snapshot
+from pointsman.rules.operators import operators
+from pointsman.rules.paths import PATH, compile_path
+
+__all__ = ["Report", "compile_filters"]
+
+Fields = Mapping[str, Any]
+Check = Callable[[Fields], bool]
+Path = tuple[str | int, ...]
+Report = Callable[[Path, str], None]
+
+_FIELD = re.compile(PATH)
+
+
+def compile_filters(
+    document: Fields | None, report: Report, path: Path = ()
+) -> Callable[[Snapshot], bool]:
+    """Return whether a snapshot passes the filters; report what is wrong below ``path``."""
+    conditions = (document or {}).get("conditions")
+    if not document or not conditions:
+        return lambda _snapshot: True
+    check = _group(document, report, path)
+    return lambda snapshot: check(snapshot.current)
+
+
+def _group(document: Fields, report: Report, path: Path) -> Check:
+    conditions = document.get("conditions") or ()
+    checks = [
+        (_group if "conditions" in part else _condition)(part, report, (*path, "conditions", place))
+        for place, part in enumerate(conditions)
+    ]
+    if not checks:
+        return lambda _record: True
+    if len(checks) == 1:
+        return checks[0]
+    return _any(checks) if document.get("logic", "AND") == "OR" else _all(checks)
+
+
+def _all(checks: Sequence[Check]) -> Check:
+    def every(record: Fields) -> bool:
+        for check in checks:  # noqa: SIM110 - all() with a generator costs twice as much
+            if not check(record):
+                return False
+        return True
+
+    return every
+
+
+def _any(checks: Sequence[Check]) -> Check:
+    def some(record: Fields) -> bool:
+        for check in checks:  # noqa: SIM110 - any() with a generator costs twice as much
+            if check(record):
+                return True
+        return False
+
+    return some
+
+
+def _condition(document: Fields, report: Report, path: Path) -> Check:
+    name, field = document.get("operator", ""), str(document.get("field", ""))
+    if not _FIELD.fullmatch(field):
+        report((*path, "field"), f"'{field}' is not a field path such as 'custom_fields.budget'")
+        return lambda _record: False
+    if name not in operators:
+        report((*path, "operator"), operators.explain_missing(name))
+        return lambda _record: False
+    found = operators[name]
+    if problem := _value_problem(found.takes, document):
+        report((*path, "value") if "value" in document else path, f"'{name}' {problem}")
+        return lambda _record: False
+    test = found.build(document.get("value"), bool(document.get("ignore_case", False)))
+    reach = compile_path(field)
+    return lambda record: test(reach(record))
+
+
+def _value_problem(takes: str, document: Fields) -> str | None:
+    """Return what is wrong with a condition's value for an operator that ``takes`` this."""
+    value = document.get("value")
+    if takes == "nothing":
+        return None if value is None else "takes no value; remove it"
+    if "value" not in document:
+        return "needs a value"
+    if takes == "list" and not isinstance(value, list):
+        return f"takes a list, not {value!r}; write [{value}]"
+    return None

@@ -1,0 +1,97 @@
+"""Every key of an organization, in one place.
+
+All carry the hash tag ``{<organization id>}``: one organization's state is one slot, so that its
+scripts are atomic on a cluster too. What holds personal data lives under ``lead:<id>``.
+"""
+
+from __future__ import annotations
+
+__all__ = ["ORGANIZATIONS", "Keys"]
+
+ORGANIZATIONS = "pm:organizations"
+"""Hash of handle to organization id, of every organization that was ever published."""
+
+
+class Keys:
+    """Builds the keys of one organization."""
+
+    __slots__ = (
+        "_prefix",
+        "events",
+        "format",
+        "generation",
+        "leases",
+        "nodes",
+        "outbox",
+        "pools",
+        "prefix",
+        "running",
+    )
+
+    def __init__(self, organization: str) -> None:
+        self._prefix = prefix = f"pm:{{{organization}}}:"
+        self.prefix = prefix
+        self.format = f"{prefix}format"
+        self.generation = f"{prefix}generation"
+        self.nodes = f"{prefix}nodes"
+        self.leases = f"{prefix}leases"
+        self.pools = f"{prefix}pools"
+        self.events = f"{prefix}events"
+        self.outbox = f"{prefix}outbox"
+        self.running = f"{prefix}running"
+
+    def lease(self, name: str) -> str:
+        """Return the string with a TTL that tells ``<token> <holder>`` of the right ``name``."""
+        return f"{self._prefix}lease:{name}"
+
+    def files(self, generation: int | str) -> str:
+        """Hash of one generation: its compressed files and what is known of it."""
+        return f"{self._prefix}generation:{generation}"
+
+    def lead(self, identifier: str) -> str:
+        """Hash of a lead."""
+        return f"{self._prefix}lead:{identifier}"
+
+    def log(self, identifier: str) -> str:
+        """List of a lead's changes, oldest first."""
+        return f"{self._prefix}lead:{identifier}:log"
+
+    def run(self, identifier: str, run: str) -> str:
+        """Hash of a workflow run of a lead."""
+        return f"{self._prefix}lead:{identifier}:run:{run}"
+
+    def run_index(self, run: str) -> str:
+        """String: the lead that a run belongs to."""
+        return f"{self._prefix}run:{run}"
+
+    def workflow_runs(self, workflow: str) -> str:
+        """Sorted set of a workflow's run ids by start time."""
+        return f"{self._prefix}workflow:{workflow}:runs"
+
+    def definition(self, digest: str) -> str:
+        """String: a workflow's definition, kept while a run began with it."""
+        return f"{self._prefix}definition:{digest}"
+
+    def pool(self, identifier: str) -> str:
+        """Hash of a pool's pointer."""
+        return f"{self._prefix}pool:{identifier}"
+
+    def cycle(self, identifier: str) -> str:
+        """Hash of a pool's cycle: position to participant."""
+        return f"{self._prefix}pool:{identifier}:cycle"
+
+    def history(self, identifier: str) -> str:
+        """List of a pool's assignments, oldest first."""
+        return f"{self._prefix}pool:{identifier}:history"
+
+    def stats(self, identifier: str) -> str:
+        """Hash of a pool's counters."""
+        return f"{self._prefix}pool:{identifier}:stats"
+
+    def once(self, operation: str) -> str:
+        """String: the first answer to an operation, for ten minutes."""
+        return f"{self._prefix}once:{operation}"
+
+    def idempotency(self, digest: str) -> str:
+        """Hash: what a sender's idempotency key stands for, for a day."""
+        return f"{self._prefix}idempotency:{digest}"

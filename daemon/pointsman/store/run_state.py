@@ -1,0 +1,210 @@
+"""A workflow run: what is known of it, and how Redis spells it.
+
+A run belongs to one *ticket* at a time: ``here`` while whoever reads the events does it, else the
+job of one attempt at one step. A claim by the right ticket gets a new token, and a result is stored
+only with the newest one, so what an older claim still comes up with is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple, Self
+
+from orjson import loads
+
+from pointsman.model import Change
+
+__all__ = ["HERE", "Job", "NewRun", "Next", "Run", "StepRecord"]
+
+HERE = "here"
+"""The ticket of runs that go on where the events are read."""
+
+
+class Job(NamedTuple):
+    """The job that a run waits for; its text is all that the job queue is told."""
+
+    organization_id: str
+    record_id: str
+    run_id: str
+    ticket: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the job of a text."""
+        return cls(*text.rsplit("/", 3))
+
+    def __str__(self) -> str:
+        return "/".join(self)
+
+    @property
+    def key(self) -> str:
+        """What tells this job from any other: run, step and attempt."""
+        return f"{self.run_id}:{self.ticket}"
+
+
+@dataclass(frozen=True, slots=True)
+class NewRun:
+    """A run to begin: ``here`` at once, by a ``job``, or ``never`` (a record that it was refused).
+
+    ``definition`` is the workflow's canonical JSON, ``digest`` its digest.
+    """
+
+    id: str
+    workflow_id: str
+    name: str
+    type: str
+    definition: bytes
+    digest: str
+    begins: Literal["here", "job", "never"]
+    status: str
+    error: str = ""
+
+
+@dataclass(slots=True)
+class StepRecord:
+    """What is kept of a step: the newest attempt, its input without secrets, its output."""
+
+    id: str
+    type: str
+    status: str
+    attempts: int
+    started: int
+    finished: int
+    input: Any = None
+    output: Any = None
+    error: str | None = None
+    missing: Sequence[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Run:
+    """A run as Redis has it; ``step`` counts from 0, times are milliseconds.
+
+    ``trigger`` is the record as the event left it; ``interrupted`` counts the daemons that died
+    during this attempt; ``began`` is when the current step was first reached.
+    """
+
+    organization_id: str
+    id: str
+    record_id: str
+    module: str
+    event: str
+    type: str
+    revision: int
+    depth: int
+    trigger: Mapping[str, Any]
+    workflow_id: str
+    name: str
+    digest: str
+    generation: int
+    status: str
+    ticket: str
+    token: int
+    step: int
+    attempt: int
+    created: int
+    updated: int
+    began: int
+    interrupted: int = 0
+    finished: int | None = None
+    due: int | None = None
+    error: str | None = None
+    steps: list[StepRecord] = field(default_factory=list)
+
+    @classmethod
+    def begun(
+        cls, organization_id: str, change: Change, new: NewRun, *, generation: int, now: int
+    ) -> Self:
+        """Return a run that begins here, as create_runs.lua stores it, but for its trigger."""
+        return cls(
+            organization_id=organization_id,
+            id=new.id,
+            record_id=change.record_id,
+            module=change.module,
+            event=change.id,
+            type=new.type,
+            revision=change.revision,
+            depth=change.depth,
+            trigger={},
+            workflow_id=new.workflow_id,
+            name=new.name,
+            digest=new.digest,
+            generation=generation,
+            status=new.status,
+            ticket=HERE,
+            token=1,
+            step=0,
+            attempt=1,
+            created=now,
+            updated=now,
+            began=now,
+        )
+
+    @classmethod
+    def parse(cls, organization_id: str, run_id: str, answer: Any) -> Self:
+        """Return a run from its hash, as a mapping or as a flat list."""
+        pairs = (
+            answer.items() if isinstance(answer, Mapping) else zip(*[iter(answer)] * 2, strict=True)
+        )
+        told = {name.decode(): value for name, value in pairs}
+        records = sorted(
+            (int(name.partition(":")[2]), value)
+            for name, value in told.items()
+            if name.startswith("step:")
+        )
+        fields: dict[str, Any] = {name: told[key].decode() for name, key in _TEXTS.items()}
+        fields |= {name: int(told[name]) for name in _NUMBERS}
+        return cls(
+            organization_id=organization_id,
+            id=run_id,
+            trigger=loads(told["trigger"]),
+            finished=int(told["finished"]) if "finished" in told else None,
+            due=int(told["due"]) if told.get("due") else None,
+            error=told["error"].decode() or None,
+            steps=[StepRecord(**loads(value)) for _, value in records],
+            **fields,
+        )
+
+    def after(self, following: Next) -> tuple[int, int]:
+        """Return the step and the attempt that follow the current ones."""
+        if following.kind == "end":
+            return self.step, self.attempt
+        return (self.step, self.attempt + 1) if following.kind == "retry" else (self.step + 1, 1)
+
+    def job(self, following: Next) -> Job:
+        """Return the job that does what follows."""
+        step, attempt = self.after(following)
+        return Job(self.organization_id, self.record_id, self.id, f"{step}:{attempt}")
+
+    def move(self, record: StepRecord, following: Next, now: int) -> None:
+        """Become what settle_step.lua stored."""
+        self.steps[self.step :] = [record]
+        self.status, self.updated, self.interrupted = following.status, now, 0
+        if following.kind in {"step", "job"}:
+            self.began = now
+        self.step, self.attempt = self.after(following)
+
+
+class Next(NamedTuple):
+    """What follows a step, and the run's status from then on.
+
+    ``step``: the next one, by the same claim; ``job``: the next one, by a job; ``retry``: this one
+    again, by a job that is ``due`` then; ``end``.
+    """
+
+    kind: Literal["step", "job", "retry", "end"]
+    status: str
+    due: int = 0
+    error: str = ""
+
+
+_TEXTS = {
+    "record_id": "record",
+    "workflow_id": "workflow",
+    **{name: name for name in ("module", "event", "type", "name", "digest", "status", "ticket")},
+}
+_NUMBERS = (
+    *("revision", "depth", "generation", "token", "step", "attempt", "interrupted"),
+    *("created", "updated", "began"),
+)

@@ -1,0 +1,199 @@
+"""Workflow runs in Redis: begun, claimed, moved on step by step, read.
+
+Every write but a claim answers again what it answered first: beginning a run by the run's id,
+settling a step by the claim's token. A claim that is sent twice is a second claim by the same
+caller, which is as good as the first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from orjson import dumps
+
+from pointsman.ids import milliseconds
+from pointsman.model import Change
+from pointsman.settings import Settings
+from pointsman.store.away import unavailable_if_away
+from pointsman.store.events import GROUP, Verdict
+from pointsman.store.keys import Keys
+from pointsman.store.redis import Argument, RedisStore
+from pointsman.store.run_state import HERE, Job, NewRun, Next, Run, StepRecord
+
+__all__ = ["RunStore"]
+
+LISTED = 100_000
+"""Runs of a workflow that are listed; older ones are still found by their id."""
+
+LEASE = 15_000
+"""How long a run that goes on here is left alone before it is resumed, in milliseconds."""
+
+_RESUMED = 512
+
+
+class RunStore:
+    """The runs of all organizations in one Redis."""
+
+    def __init__(self, store: RedisStore, settings: Settings) -> None:
+        self._store = store
+        self._ttl = int(settings.event_retention.total_seconds() * 1000)
+        self._defined: set[tuple[str, str]] = set()
+
+    async def create(
+        self,
+        organization_id: str,
+        change: Change,
+        trigger: Mapping[str, Any],
+        runs: Sequence[NewRun],
+        *,
+        lease: str,
+        generation: int,
+    ) -> tuple[Verdict, list[Run]]:
+        """Begin the runs of an event and acknowledge it; return those to go on with here.
+
+        A run that exists is left as it is. Nothing is written unless the verdict is ``done``.
+        """
+        now = milliseconds()
+        snapshot = dumps(trigger)
+        keys = self._create_keys(organization_id, change.record_id, runs)
+        shared: list[Argument] = [
+            *(GROUP, lease, generation, now, self._ttl, LISTED, now + LEASE),
+            *(change.id, change.module, change.record_id, change.revision, change.depth, snapshot),
+        ]
+        known = all((organization_id, run.digest) in self._defined for run in runs)
+        for with_text in (False, True) if known else (True,):
+            args: list[Argument] = list(shared)
+            for run in runs:
+                args += self._create_args(organization_id, change, run, with_text=with_text)
+            status, current, *begun = await self._store.call("create_runs", keys, args)
+            if status != b"undefined":
+                break
+        if status == b"done":
+            self._defined.update((organization_id, run.digest) for run in runs)
+        here = [
+            Run.begun(organization_id, change, run, generation=current, now=now)
+            for run, mine in zip(runs, begun, strict=False)
+            if mine
+        ]
+        for begun_here in here:
+            begun_here.trigger = trigger
+        return Verdict(status.decode(), current), here
+
+    def _create_keys(
+        self, organization_id: str, record_id: str, runs: Sequence[NewRun]
+    ) -> list[str]:
+        keys = Keys(organization_id)
+        names = [keys.events, keys.lease("events"), keys.generation, keys.running, keys.outbox]
+        for run in runs:
+            names += (
+                keys.run(record_id, run.id),
+                keys.run_index(run.id),
+                keys.workflow_runs(run.workflow_id),
+                keys.definition(run.digest),
+            )
+        return names
+
+    def _create_args(
+        self, organization_id: str, change: Change, run: NewRun, *, with_text: bool
+    ) -> list[Argument]:
+        job = Job(organization_id, change.record_id, run.id, "0:1")
+        return [
+            run.id,
+            run.begins,
+            str(job) if run.begins == "job" else "",
+            run.definition if with_text else "",
+            run.digest,
+            run.workflow_id,
+            run.name,
+            run.type,
+            run.status,
+            run.error,
+        ]
+
+    async def claim(self, job: Job) -> Run | None:
+        """Take a run to do its current step; ``None`` if it is not this ticket's."""
+        keys, now = Keys(job.organization_id), milliseconds()
+        fields = await self._store.call(
+            "claim_run",
+            [keys.run(job.record_id, job.run_id), keys.running],
+            [job.ticket, f"{job.record_id}/{job.run_id}", now, now + LEASE],
+        )
+        return Run.parse(job.organization_id, job.run_id, fields) if fields else None
+
+    async def settle(self, run: Run, record: StepRecord, following: Next) -> bool:
+        """Store a step's record and what follows, and move ``run`` on.
+
+        Returns ``False``, having done nothing, if the run was claimed meanwhile.
+        """
+        keys, now = Keys(run.organization_id), milliseconds()
+        stored = await self._store.call(
+            "settle_step",
+            [keys.run(run.record_id, run.id), keys.running, keys.outbox],
+            [
+                *(run.token, f"{run.step}:{run.attempt}", now, self._ttl, dumps(record)),
+                *(following.kind, following.status, following.error),
+                str(run.job(following)) if following.kind in {"job", "retry"} else "",
+                following.due,
+                f"{run.record_id}/{run.id}",
+                now + LEASE,
+            ],
+        )
+        if stored:
+            run.move(record, following, now)
+        return bool(stored)
+
+    async def abandoned(self, organization_id: str) -> list[Job]:
+        """Return the runs that went on where events are read and whose reader is gone."""
+        with unavailable_if_away():
+            found = await self._store.redis.zrangebyscore(
+                Keys(organization_id).running, 0, milliseconds(), start=0, num=_RESUMED
+            )
+        pairs = [cast("bytes", member).decode().split("/") for member in found]
+        return [Job(organization_id, record, run, HERE) for record, run in pairs]
+
+    async def definition(self, organization_id: str, digest: str) -> bytes | None:
+        """Return the definition that runs began with."""
+        with unavailable_if_away():
+            text = await self._store.redis.get(Keys(organization_id).definition(digest))
+        return cast("bytes | None", text)
+
+    async def exists(self, job: Job) -> bool:
+        """Return whether a job's run is still kept."""
+        key = Keys(job.organization_id).run(job.record_id, job.run_id)
+        with unavailable_if_away():
+            return bool(await self._store.redis.exists(key))
+
+    async def read(self, organization_id: str, run_id: str) -> Run | None:
+        """Return a run with its steps; ``None`` if it is unknown."""
+        return next(iter(await self._read(organization_id, [run_id])), None)
+
+    async def runs(
+        self, organization_id: str, workflow_id: str, limit: int, offset: int
+    ) -> tuple[list[Run], int]:
+        """Return a workflow's runs, newest first, and how many are listed in all."""
+        listed = Keys(organization_id).workflow_runs(workflow_id)
+        with unavailable_if_away():
+            async with self._store.redis.pipeline(transaction=False) as pipe:
+                pipe.zrevrange(listed, offset, offset + limit - 1)
+                pipe.zcard(listed)
+                ids, total = await pipe.execute()
+        return await self._read(organization_id, [one.decode() for one in ids]), total
+
+    async def _read(self, organization_id: str, run_ids: Sequence[str]) -> list[Run]:
+        """Return those runs that are still kept, in two round trips."""
+        keys = Keys(organization_id)
+        with unavailable_if_away():
+            async with self._store.redis.pipeline(transaction=False) as pipe:
+                for run_id in run_ids:
+                    pipe.get(keys.run_index(run_id))
+                records = [record.decode() if record else "" for record in await pipe.execute()]
+            async with self._store.redis.pipeline(transaction=False) as pipe:
+                for record, run_id in zip(records, run_ids, strict=True):
+                    pipe.hgetall(keys.run(record, run_id))
+                found = await pipe.execute()
+        return [
+            Run.parse(organization_id, run_id, fields)
+            for run_id, fields in zip(run_ids, found, strict=True)
+            if fields
+        ]

@@ -1,0 +1,22 @@
+-- Assigning a lead through a pool's turn; include turn before.
+--
+-- assignment_try(keys, choice, turn)
+--   keys      table: pool, cycle, history, stats
+--   choice    "<revision> <why>": the pool's revision that was decided with, and the inside of a
+--             JSON object telling how the pool was found
+--   turn      table: lead, source, at, limit
+--   returns   status, answer, member. "assigned": answer is its JSON. "none": nobody may be served,
+--             answer is that as JSON. "stale", "gone", "lost": nothing was written.
+
+local function assignment_try(keys, choice, turn)
+  local revision, why = string.match(choice, '^(%S+) (.+)$')
+  local stands, pointer = rotation_stands(keys.pool, revision)
+  if stands ~= 'ok' then return stands end
+  turn.why = why
+  local entry, missing = rotation_take(keys, pointer, turn)
+  if missing == 'lost' then return 'lost' end
+  local answer = '{"lead":"' .. turn.lead .. '","pool":"' .. string.match(keys.pool, ':pool:(.+)$')
+  if not entry then return 'none', answer .. '","reason":"no_eligible_participant"}' end
+  return 'assigned', answer .. '","participant":"' .. entry.participant .. '","member":"' ..
+    entry.member .. '","order":' .. entry.order .. ',"turn":' .. entry.turn .. '}', entry.member
+end

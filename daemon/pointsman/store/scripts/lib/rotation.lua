@@ -1,0 +1,160 @@
+-- Publishing a pool: what a change of its people does to the pointer.
+--
+-- rotation_keys(prefix, id)              keys of pool ``id``; ``prefix`` is "pm:{<organization>}:"
+--   returns   {pools, pool, cycle, history, stats}. Builds keys: for publishing scripts only.
+-- rotation_publish(keys, spec, reset)    make a pool as ``spec`` says, its pointer as it should be
+--   spec      table: id, revision, on_change ("keep" or "reset"), cycle (array of
+--             "order|active|member|participant"); what pools.compile.published returns, decoded
+--   reset     true: next is the first, whatever was; false: as on_change says
+--   returns   "unchanged", "created", "kept", "moved", "reset" or "restored" (the pointer was lost)
+--   Doing it again with the same arguments changes nothing (but a reset resets).
+-- rotation_remove(keys, id, now, retention)   stop a pool at once, keep its state ``retention`` ms
+--   Doing it again changes nothing; rotation_publish brings the pool back with its state.
+--
+-- The keys are described in turn.lua.
+
+-- @include turn
+local function rotation_keys(prefix, id)
+  local pool = prefix .. 'pool:' .. id
+  return {pools = prefix .. 'pools', pool = pool, cycle = pool .. ':cycle',
+    history = pool .. ':history', stats = pool .. ':stats'}
+end
+
+-- Return the array of a cycle's entries as stored, from position 0 on.
+local function rotation_stored(cycle)
+  local entries, flat = {}, redis.call('HGETALL', cycle)
+  for i = 1, #flat, 2 do entries[tonumber(flat[i]) + 1] = rotation_entry(flat[i + 1]) end
+  return entries
+end
+
+-- Return the entries of a new cycle with their occurrences counted.
+local function rotation_parsed(cycle)
+  local entries, count = {}, {}
+  for i, text in ipairs(cycle) do
+    local entry = rotation_entry(text)
+    count[entry.participant] = (count[entry.participant] or 0) + 1
+    entry.occurrence = count[entry.participant]
+    entries[i] = entry
+  end
+  return entries
+end
+
+-- Return participants in their order as one text: what must change for the pointer to move.
+local function rotation_people(entries)
+  local people, seen = {}, {}
+  for _, entry in ipairs(entries) do
+    if not seen[entry.participant] then
+      seen[entry.participant] = true
+      people[#people + 1] = {tonumber(entry.order), entry.participant}
+    end
+  end
+  table.sort(people, function(a, b) return a[1] < b[1] end)
+  for i, person in ipairs(people) do people[i] = person[2] end
+  return table.concat(people, ' ')
+end
+
+-- Return the 1-based place of a participant's occurrence (or its last before that), or nil.
+local function rotation_place(entries, participant, occurrence)
+  local found
+  for i, entry in ipairs(entries) do
+    if entry.participant == participant and (not found or entry.occurrence <= occurrence) then
+      found = i
+    end
+  end
+  return found
+end
+
+-- Return the 1-based place after the last one served who is still in ``entries``, or nil, and the
+-- number of the last turn: what is left of a pointer that was lost.
+local function rotation_remembered(history, entries)
+  local served = redis.call('LRANGE', history, -1000, -1)
+  local last = served[#served] and string.match(served[#served], '"t":(%d+)')
+  for i = #served, 1, -1 do
+    local member = string.match(served[i], '"m":"([^"]*)"')
+    local occurrence = tonumber(string.match(served[i], '"n":(%d+)') or '1')
+    for _, entry in ipairs(entries) do
+      if entry.member == member then
+        return rotation_place(entries, entry.participant, occurrence) % #entries + 1, last
+      end
+    end
+  end
+  return nil, last
+end
+
+-- Return the 1-based place in ``new`` of who was next in ``old``, or of the first after who stays.
+local function rotation_follow(old, place, new)
+  for step = 0, #old - 1 do
+    local entry = old[(place - 1 + step) % #old + 1]
+    local found = entry and rotation_place(new, entry.participant, entry.occurrence)
+    if found then return found end
+  end
+  return 1
+end
+
+local function rotation_write(keys, spec, entries)
+  redis.call('DEL', keys.cycle)
+  for i, entry in ipairs(entries) do
+    redis.call('HSET', keys.cycle, i - 1, spec.cycle[i] .. '|' .. entry.occurrence)
+  end
+  redis.call('HSET', keys.pool, 'revision', spec.revision, 'size', #entries)
+end
+
+local function rotation_return(keys)
+  redis.call('HDEL', keys.pool, 'gone')
+  for _, key in ipairs({keys.pool, keys.cycle, keys.history, keys.stats}) do
+    redis.call('PERSIST', key)
+  end
+end
+
+-- Return where the pointer goes (1-based) and what that is called.
+local function rotation_decide(keys, spec, old, new, reset)
+  local kept = redis.call('HMGET', keys.pool, 'participant', 'occurrence', 'position')
+  local lost = not (kept[1] and kept[3])
+  if reset then return 1, 'reset' end
+  if lost then
+    local known = #old > 0 and old or new
+    local place = rotation_remembered(keys.history, known)
+    if not place then return 1, 'created' end
+    return rotation_follow(known, place, new), 'restored'
+  end
+  local changed = #old > 0 and rotation_people(old) ~= rotation_people(new)
+  if changed and spec.on_change == 'reset' then return 1, 'reset' end
+  local place = rotation_place(new, kept[1], tonumber(kept[2]))
+  if not place then place = rotation_follow(old, tonumber(kept[3]) + 1, new) end
+  return place, changed and 'moved' or 'kept'
+end
+
+local function rotation_publish(keys, spec, reset)
+  redis.call('HSET', keys.pools, spec.id, spec.revision)
+  local stands, pointer = rotation_stands(keys.pool, spec.revision)
+  if stands == 'gone' then
+    rotation_return(keys)
+    stands, pointer = rotation_stands(keys.pool, spec.revision)
+  end
+  if stands == 'ok' and not reset and redis.call('HLEN', keys.cycle) == pointer.size then
+    return 'unchanged'
+  end
+  local new = rotation_parsed(spec.cycle)
+  local place, effect = rotation_decide(keys, spec, rotation_stored(keys.cycle), new, reset)
+  rotation_write(keys, spec, new)
+  if #new > 0 then
+    rotation_point(keys, place - 1, #new)
+  else
+    redis.call('HSET', keys.pool, 'position', 0)
+  end
+  if redis.call('HEXISTS', keys.pool, 'turn') == 0 then
+    local _, last = rotation_remembered(keys.history, {})
+    redis.call('HSET', keys.pool, 'turn', last or '0')
+    rotation_next_turn(keys.pool, last or '0')
+  end
+  return effect
+end
+
+local function rotation_remove(keys, id, now, retention)
+  redis.call('HDEL', keys.pools, id)
+  if redis.call('HSETNX', keys.pool, 'gone', now) == 1 then
+    for _, key in ipairs({keys.pool, keys.cycle, keys.history, keys.stats}) do
+      redis.call('PEXPIRE', key, retention)
+    end
+  end
+end

@@ -1,0 +1,124 @@
+-- Taking a turn in a pool: one text for every script that assigns a lead.
+--
+-- rotation_stands(pool, revision)        may a turn be taken with this revision?
+--   returns   "ok", "stale" (published with another revision), "gone" (removed), "lost" (no
+--             pointer: see restore_pool.lua); and the pointer {position, turn, size}
+-- rotation_take(keys, pointer, turn)     take a turn: serve the next who may be served
+--   keys      table: pool, cycle, history, stats
+--   pointer   what rotation_stands returned
+--   turn      table: lead, source, at (ms), why (inside of a JSON object: how the pool was found),
+--             limit (assignments kept)
+--   returns   {order, active, member, participant, occurrence, turn}; or nil and "none" (nobody may
+--             be served) or "lost" (the cycle is), and nothing was written
+--
+-- pool     hash: revision, size, position (0-based, served next), participant and occurrence (who
+--          that is; by these a pointer survives any change of the cycle), turn (number of the next
+--          turn, from 1; a text, it outgrows a Lua number), gone (ms)
+-- cycle    hash: position -> "order|active|member|participant|occurrence"
+-- history  list of {"t":turn,"l":lead,"m":member,"o":order,"s":source,"a":ms,<why>,"n":occurrence
+--          unless 1,"k":[[participant,reason]..] passed over,"r":{reason:count} more of them}
+-- stats    hash: total, last, <member>, <member>:last, source:<source> (of those in the history)
+
+local ROTATION_WINDOW = 64
+local ROTATION_NAMED = 10
+local ROTATION_LAST_TURN = '9223372036854775807'
+
+local function rotation_entry(text)
+  local order, active, member, participant, occurrence =
+    string.match(text, '^(%d+)|(%d)|([^|]*)|([^|]*)|?(%d*)$')
+  return {order = order, active = active == '1', member = member, participant = participant,
+    occurrence = tonumber(occurrence)}
+end
+
+local function rotation_stands(pool, revision)
+  local kept = redis.call('HMGET', pool, 'revision', 'position', 'turn', 'size', 'gone')
+  if kept[5] then return 'gone' end
+  if not (kept[1] and kept[2] and kept[3] and kept[4]) then return 'lost' end
+  if kept[1] ~= revision then return 'stale' end
+  return 'ok', {position = tonumber(kept[2]), turn = kept[3], size = tonumber(kept[4])}
+end
+
+-- Return the entries of ``count`` positions from ``first`` on, round the end.
+local function rotation_window(cycle, first, count, size)
+  local positions = {}
+  for step = 0, count - 1 do positions[step + 1] = (first + step) % size end
+  return redis.call('HMGET', cycle, unpack(positions))
+end
+
+-- Return the first entry that may be served, its position and those passed over; or nil and why.
+local function rotation_find(cycle, pointer)
+  local passed, walked, width = {}, 0, 1
+  while walked < pointer.size do
+    local count = math.min(width, pointer.size - walked)
+    local window = rotation_window(cycle, pointer.position + walked, count, pointer.size)
+    for step = 1, count do
+      local entry = window[step] and rotation_entry(window[step])
+      if not entry then return nil, 'lost' end
+      if entry.active then
+        return entry, (pointer.position + walked + step - 1) % pointer.size, passed
+      end
+      passed[#passed + 1] = entry
+    end
+    walked, width = walked + count, ROTATION_WINDOW
+  end
+  return nil, 'none'
+end
+
+-- Return the JSON of those passed over: ten by name, the others as a count by reason.
+local function rotation_passed(passed)
+  local named, more, seen = {}, 0, {}
+  for _, entry in ipairs(passed) do
+    if not seen[entry.participant] then
+      seen[entry.participant] = true
+      if #named < ROTATION_NAMED then
+        named[#named + 1] = '["' .. entry.participant .. '","inactive"]'
+      else
+        more = more + 1
+      end
+    end
+  end
+  if #named == 0 then return '' end
+  local text = ',"k":[' .. table.concat(named, ',') .. ']'
+  return more == 0 and text or text .. ',"r":{"inactive":' .. more .. '}'
+end
+
+local function rotation_point(keys, position, size)
+  local text = redis.call('HGET', keys.cycle, position % size)
+  local entry = text and rotation_entry(text) or {participant = '', occurrence = 1}
+  redis.call('HSET', keys.pool, 'position', position % size, 'participant', entry.participant,
+    'occurrence', entry.occurrence)
+end
+
+local function rotation_next_turn(pool, turn)
+  if turn == ROTATION_LAST_TURN then
+    redis.call('HSET', pool, 'turn', '1')
+  else
+    redis.call('HINCRBY', pool, 'turn', 1)
+  end
+end
+
+local function rotation_record(keys, entry, number, turn, passed)
+  local occurrence = entry.occurrence > 1 and ',"n":' .. entry.occurrence or ''
+  local length = redis.call('RPUSH', keys.history, '{"t":' .. number .. ',"l":"' .. turn.lead ..
+    '","m":"' .. entry.member .. '","o":' .. entry.order .. ',"s":"' .. turn.source ..
+    '","a":' .. turn.at .. ',' .. turn.why .. occurrence .. rotation_passed(passed) .. '}')
+  redis.call('HINCRBY', keys.stats, 'total', 1)
+  redis.call('HINCRBY', keys.stats, entry.member, 1)
+  redis.call('HINCRBY', keys.stats, 'source:' .. turn.source, 1)
+  redis.call('HSET', keys.stats, 'last', turn.at, entry.member .. ':last', turn.at)
+  if length > turn.limit then
+    for _, old in ipairs(redis.call('LPOP', keys.history, 2)) do
+      redis.call('HINCRBY', keys.stats, 'source:' .. string.match(old, '"s":"(%w+)"'), -1)
+    end
+  end
+end
+
+local function rotation_take(keys, pointer, turn)
+  local entry, position, passed = rotation_find(keys.cycle, pointer)
+  if not entry then return nil, position end
+  entry.turn = pointer.turn
+  rotation_point(keys, position + 1, pointer.size)
+  rotation_next_turn(keys.pool, pointer.turn)
+  rotation_record(keys, entry, pointer.turn, turn, passed)
+  return entry
+end

@@ -1,0 +1,52 @@
+-- Publish a generation of one organization: its files, and what they do to the pointers of pools.
+--
+-- KEYS[1]  hash of the current generation
+-- KEYS[2]  string: the data format's number
+-- KEYS[3]  string: this operation's first answer
+-- ARGV[1]  "pm:{<organization>}:", before every other key (built here: generations and pools)
+-- ARGV[2]  number of the generation that this one replaces; 0: there is none yet
+-- ARGV[3]  now, ms
+-- ARGV[4]  hash of the files
+-- ARGV[5]  who publishes
+-- ARGV[6]  the files, compressed
+-- ARGV[7]  JSON: path to id of pools whose file was renamed
+-- ARGV[8]  JSON: array of pools as rotation_publish takes them
+-- ARGV[9]  how long the state of a vanished pool is kept, ms
+-- ARGV[10] how many generations are kept
+-- ARGV[11] the data format's number that the caller writes
+-- ARGV[12] channel that tells nodes "<organization> <number>"
+-- ARGV[13] the organization's id
+-- returns  {"published", number}; {"conflict", current number}; {"format", number of a newer one}
+-- @include once
+-- @include rotation
+local first = once_recall(KEYS[3])
+if first then return first end
+
+local format = redis.call('GET', KEYS[2])
+if format and tonumber(format) > tonumber(ARGV[11]) then return {'format', tonumber(format)} end
+local parent = tonumber(redis.call('HGET', KEYS[1], 'number') or 0)
+if parent ~= tonumber(ARGV[2]) then return {'conflict', parent} end
+
+local number = parent + 1
+local about = {'number', number, 'hash', ARGV[4], 'parent', parent, 'author', ARGV[5],
+  'at', ARGV[3], 'pool_ids', ARGV[7]}
+redis.call('SET', KEYS[2], ARGV[11])
+redis.call('HSET', KEYS[1], unpack(about))
+redis.call('HSET', ARGV[1] .. 'generation:' .. number, 'files', ARGV[6], unpack(about))
+redis.call('DEL', ARGV[1] .. 'generation:' .. (number - tonumber(ARGV[10])))
+
+local kept = {}
+for _, pool in ipairs(cjson.decode(ARGV[8])) do
+  kept[pool.id] = true
+  local keys = rotation_keys(ARGV[1], pool.id)
+  local effect = rotation_publish(keys, pool, false)
+  redis.call('HSETNX', keys.pool, 'created', ARGV[3])
+  if effect ~= 'unchanged' then redis.call('HSET', keys.pool, 'updated', ARGV[3]) end
+end
+for _, id in ipairs(redis.call('HKEYS', ARGV[1] .. 'pools')) do
+  if not kept[id] then
+    rotation_remove(rotation_keys(ARGV[1], id), id, ARGV[3], tonumber(ARGV[9]))
+  end
+end
+redis.call('PUBLISH', ARGV[12], ARGV[13] .. ' ' .. number)
+return once_keep(KEYS[3], {'published', number})

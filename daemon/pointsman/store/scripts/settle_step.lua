@@ -1,0 +1,47 @@
+-- Store what came of a run's current step, and what comes next.
+--
+-- KEYS[1]  hash of the run
+-- KEYS[2]  sorted set of the runs that go on where events are read, by the end of their lease, ms
+-- KEYS[3]  outbox of jobs
+-- ARGV[1]  token of the claim
+-- ARGV[2]  step:attempt that was done
+-- ARGV[3]  now, ms
+-- ARGV[4]  how long the run is kept from now, ms
+-- ARGV[5]  JSON of the step's record
+-- ARGV[6]  what comes next: "step" (the next one, by the same claim), "job" (the next one, by a
+--          job), "retry" (this one again, by a job) or "end"
+-- ARGV[7]  status of the run from now on
+-- ARGV[8]  error of the run, or ""
+-- ARGV[9]  the job, or ""
+-- ARGV[10] when it is due, ms
+-- ARGV[11] member of the run in the sorted set
+-- ARGV[12] end of the lease, ms; used while events' reader does the run
+-- returns  1 if stored, now or by an earlier try; 0 if somebody claimed the run meanwhile
+local run = redis.call('HMGET', KEYS[1], 'token', 'step', 'attempt', 'ticket', 'settled')
+local done = ARGV[1] .. ':' .. ARGV[2]
+if run[5] == done then return 1 end
+if run[1] ~= ARGV[1] or run[2] .. ':' .. run[3] ~= ARGV[2] then return 0 end
+
+local step, attempt, following = tonumber(run[2]), tonumber(run[3]), ARGV[6]
+redis.call('HSET', KEYS[1], 'step:' .. step, ARGV[5], 'settled', done, 'updated', ARGV[3],
+  'status', ARGV[7], 'interrupted', 0)
+if following == 'retry' then
+  attempt = attempt + 1
+elseif following ~= 'end' then
+  step, attempt = step + 1, 1
+  redis.call('HSET', KEYS[1], 'began', ARGV[3])
+end
+redis.call('HSET', KEYS[1], 'step', step, 'attempt', attempt)
+if following == 'step' then
+  if run[4] == 'here' then redis.call('ZADD', KEYS[2], ARGV[12], ARGV[11]) end
+else
+  redis.call('ZREM', KEYS[2], ARGV[11])
+end
+if following == 'end' then
+  redis.call('HSET', KEYS[1], 'ticket', '', 'finished', ARGV[3], 'error', ARGV[8])
+elseif following ~= 'step' then
+  redis.call('HSET', KEYS[1], 'ticket', step .. ':' .. attempt, 'due', ARGV[10])
+  redis.call('XADD', KEYS[3], '*', 'job', ARGV[9], 'due', ARGV[10])
+end
+redis.call('PEXPIRE', KEYS[1], ARGV[4])
+return 1

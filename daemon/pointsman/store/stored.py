@@ -1,0 +1,210 @@
+"""What goes to and comes from the scripts of leads.
+
+A lead's earlier values are in its log, not in the event stream: a snapshot at some revision is the
+record of now with the changes since undone, newest first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, MutableMapping, Sequence
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+from orjson import loads
+
+from pointsman.ids import lead_uuid
+from pointsman.model import Origin, Snapshot
+
+__all__ = [
+    "Assignment",
+    "Choice",
+    "Idempotency",
+    "LogEntry",
+    "NewLead",
+    "StoredLead",
+    "Taken",
+    "rfc3339",
+    "stored",
+    "taken",
+]
+
+
+def rfc3339(at: int) -> str:
+    """Return milliseconds since 1970 as ``2026-06-22T18:04:15.000Z``."""
+    return datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+
+
+class NewLead(NamedTuple):
+    """A lead to store; ``source`` is what history records, ``created_by`` whose change it is."""
+
+    id: str
+    at: int
+    data: Mapping[str, Any]
+    origin: Origin
+    source: str
+    created_by: str = "intake"
+    depth: int = 0
+
+
+class Choice(NamedTuple):
+    """The pool that a lead shall take a turn in, as it was decided.
+
+    ``why`` is the inside of a JSON object for the history: ``"f"`` fallback type and ``"c"``
+    connection, or ``"w"`` flow and ``"p"`` its step.
+    """
+
+    pool_id: str
+    revision: str
+    why: str
+
+
+class Idempotency(NamedTuple):
+    """What a sender's key stands for: a digest of the key in its scope, and of the body."""
+
+    key: str
+    body: str
+
+    @classmethod
+    def of(cls, scope: str, key: str, body: bytes) -> Idempotency:
+        """Return the digests of ``key`` as used in ``scope`` (an intake or an API key).
+
+        The body's is keyed too: who finds it cannot try bodies without knowing the sender's key.
+        """
+        keyed = sha256(f"{scope}\n{key}\n".encode())
+        name = keyed.hexdigest()
+        keyed.update(body)
+        return cls(name, keyed.hexdigest())
+
+
+class Assignment(NamedTuple):
+    """Who got a lead: ``order`` is the participant's place when the turn was taken."""
+
+    pool_id: str
+    participant_id: str
+    member_id: str
+    order: int
+    turn: int
+
+
+class Taken(NamedTuple):
+    """The answer to ``take`` and ``assign``.
+
+    ``status`` is ``taken`` (done, now or by an earlier try); ``replayed`` (the idempotency key's
+    first answer), ``conflict`` (that key came with another body), ``unknown`` (no such lead), or
+    ``stale``, ``gone``, ``lost``: the pool was changed, removed or lost its pointer; nothing was
+    written. ``generation`` is the current one in Redis, 0 if nothing was published.
+    """
+
+    status: str
+    generation: int
+    lead_id: str
+    assignment: Assignment | None = None
+    reason: str | None = None
+
+    @property
+    def replayed(self) -> bool:
+        """Whether the answer is that of an earlier request with the same idempotency key."""
+        return self.status == "replayed"
+
+
+class LogEntry(NamedTuple):
+    """One change of a lead; ``previous`` has the changed fields' earlier values."""
+
+    revision: int
+    types: tuple[str, ...]
+    at: int
+    origin: str
+    depth: int
+    previous: Mapping[str, Any] | None
+
+
+class StoredLead(NamedTuple):
+    """A lead as Redis has it, and as many of its changes as were asked for, oldest first."""
+
+    id: str
+    revision: int
+    data: Mapping[str, Any]
+    created: int
+    updated: int
+    owner: str | None
+    source: str
+    origin: Origin
+    log: Sequence[LogEntry] = ()
+
+    def fields(self) -> dict[str, Any]:
+        """Return the record as rules see it: its data, and what the daemon knows of it."""
+        return {
+            **self.data,
+            "id": lead_uuid(self.id),
+            "owner_id": self.owner,
+            "source": self.source,
+            "created_at": rfc3339(self.created),
+            "updated_at": rfc3339(self.updated),
+        }
+
+    def snapshot(self, revision: int) -> Snapshot:
+        """Return the record as that revision left it, and as it was before.
+
+        The log must go back to the revision; where it does not (it is kept for a shorter time than
+        the record), what is not known any more is as it is now.
+        """
+        current = self.fields()
+        for entry in reversed(self.log):
+            if entry.revision <= revision:
+                break
+            _undo(current, entry)
+        made = next((entry for entry in self.log if entry.revision == revision), None)
+        if made is None or made.previous is None:
+            return Snapshot(current)
+        current["updated_at"] = rfc3339(made.at)
+        previous = dict(current)
+        _undo(previous, made)
+        return Snapshot(current, previous)
+
+
+def taken(lead_id: str, answer: Sequence[Any]) -> Taken:
+    """Return what ``take_lead`` or ``assign`` answered."""
+    status = answer[0].decode()
+    if len(answer) < 3:  # noqa: PLR2004 - refused: there is no answer text
+        return Taken(status, answer[1], lead_id)
+    told = loads(answer[2])
+    if "member" not in told:
+        return Taken(status, answer[1], told["lead"], None, told.get("reason"))
+    assignment = Assignment(
+        told["pool"], told["participant"], told["member"], told["order"], told["turn"]
+    )
+    return Taken(status, answer[1], told["lead"], assignment)
+
+
+def stored(lead_id: str, answer: Sequence[Any] | None) -> StoredLead | None:
+    """Return a lead as ``read_leads`` answered it."""
+    if answer is None:
+        return None
+    data, revision, created, updated, owner, source, origin, log = answer
+    return StoredLead(
+        id=lead_id,
+        revision=int(revision),
+        data=loads(data),
+        created=int(created),
+        updated=int(updated),
+        owner=owner and owner.decode(),
+        source=source.decode(),
+        origin=Origin(**loads(origin)),
+        log=[_logged(entry) for entry in log],
+    )
+
+
+def _logged(entry: bytes) -> LogEntry:
+    told = loads(entry)
+    types = tuple(told.pop("types").split(","))
+    return LogEntry(types=types, **told)
+
+
+def _undo(record: MutableMapping[str, Any], entry: LogEntry) -> None:
+    """Put the values before ``entry`` back; what was absent is absent again."""
+    for name, value in (entry.previous or {}).items():
+        if value is None and name != "owner_id":
+            record.pop(name, None)
+        else:
+            record[name] = value

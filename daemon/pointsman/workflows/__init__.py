@@ -1,0 +1,1 @@
+"""Events to runs to actions."""

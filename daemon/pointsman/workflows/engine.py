@@ -1,0 +1,121 @@
+"""The workflow engine: from the event stream to finished runs.
+
+``Engine(rules, store, leads, settings, url)`` and ``async run()`` until cancelled. Any number of
+engines may run on one Redis; each event still starts each workflow once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+
+from pointsman import observe
+from pointsman.delivery import Delivery
+from pointsman.dispatch import Retries
+from pointsman.errors import Unavailable
+from pointsman.model import Rules
+from pointsman.plugin import load_plugins
+from pointsman.settings import Settings
+from pointsman.store.events import EventStore, EventStream
+from pointsman.store.leads import LeadStore
+from pointsman.store.outbox import Outbox
+from pointsman.store.redis import RedisStore
+from pointsman.store.run_state import Job
+from pointsman.store.runs import RunStore
+from pointsman.workflows.docket import Jobs
+from pointsman.workflows.reader import Reader
+from pointsman.workflows.readership import Readership
+from pointsman.workflows.relay import Relay
+from pointsman.workflows.runs import Runner
+from pointsman.workflows.upkeep import Upkeep
+
+__all__ = ["Engine"]
+
+_AWAY = 1.0
+
+
+class Engine:
+    """Reads events, starts runs, does their steps; ``url`` is the one that ``store`` is open on."""
+
+    def __init__(
+        self,
+        rules: Rules,
+        store: RedisStore,
+        leads: LeadStore,
+        settings: Settings,
+        url: str,
+        *,
+        retries: Retries | None = None,
+    ) -> None:
+        self._rules = rules
+        self._store = store
+        self._leads = leads
+        self._url = url
+        self._drain = settings.drain_timeout.total_seconds()
+        self._retries = retries or Retries()
+        self._events = EventStore(store)
+        self._runs = RunStore(store, settings)
+        self._readership = Readership(rules, self._events)
+
+    async def run(self) -> None:
+        """Work until cancelled; then finish what is in flight, within the drain timeout."""
+        load_plugins()
+        async with AsyncExitStack() as stack:
+            delivery = await stack.enter_async_context(Delivery.open())
+            stream = await stack.enter_async_context(
+                EventStream.open(self._url, self._readership.holder)
+            )
+            outbox = await stack.enter_async_context(Outbox.open(self._store, self._url))
+            runner = Runner(self._runs, self._leads, delivery, self._retries)
+            jobs: Jobs = await stack.enter_async_context(
+                Jobs.open(
+                    self._url,
+                    self._readership.holder,
+                    lambda text: self._job(runner, jobs, text),
+                )
+            )
+            await self._work(runner, stream, Relay(self._readership, outbox, jobs), jobs)
+
+    async def _work(self, runner: Runner, stream: EventStream, relay: Relay, jobs: Jobs) -> None:
+        stopping = asyncio.Event()
+        reader = Reader(
+            rules=self._rules,
+            readership=self._readership,
+            events=self._events,
+            stream=stream,
+            leads=self._leads,
+            runs=self._runs,
+            runner=runner,
+        )
+        upkeep = Upkeep(self._readership, self._events, self._runs, runner)
+        async with asyncio.TaskGroup() as rooms:
+            rooms.create_task(self._readership.keep(stopping))
+            rooms.create_task(upkeep.run(stopping))
+            rooms.create_task(relay.run())
+            reading = rooms.create_task(reader.run(stopping))
+            working = rooms.create_task(jobs.run())
+            try:
+                await asyncio.Future()
+            finally:
+                stopping.set()
+                working.cancel()
+                if reader.waiting:
+                    reading.cancel()
+                await asyncio.wait({reading, working}, timeout=self._drain)
+                await self._readership.release()
+
+    async def _job(self, runner: Runner, jobs: Jobs, text: str) -> None:
+        """Do a job; wait while Redis is away, for a job that ends in an error is lost."""
+        job = Job.parse(text)
+        while True:
+            organization = self._readership.organization(job.organization_id)
+            try:
+                if organization is not None:
+                    await runner.claim(organization, job)
+                elif await self._runs.exists(job):
+                    await jobs.park(job)
+            except Unavailable as error:
+                observe.log().warning(observe.JOBS_INTERRUPTED, reason=str(error))
+                await asyncio.sleep(_AWAY)
+            else:
+                return

@@ -1,0 +1,264 @@
+"""From events to runs: reads the streams of the organizations that this daemon has the right to.
+
+Whatever goes wrong in a batch ends the same way: what was not acknowledged is adopted and read
+again from its oldest, so nothing is lost and the events of a record keep their order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from pointsman import observe
+from pointsman.errors import Unavailable
+from pointsman.ids import derived
+from pointsman.model import Change, Organization, Rules, Snapshot, Workflow
+from pointsman.store.events import Entry, EventStore, EventStream, Verdict, parse_change
+from pointsman.store.leads import LeadStore
+from pointsman.store.run_state import NewRun
+from pointsman.store.runs import RunStore
+from pointsman.workflows.compile import read_definition
+from pointsman.workflows.matching import DEPTH_LIMIT, Index, matching
+from pointsman.workflows.readership import Held, Readership
+from pointsman.workflows.runs import Runner, is_quick
+
+__all__ = ["Reader"]
+
+BLOCK = 1000
+"""Milliseconds that a read waits: how long a newly held organization may wait to be read too."""
+
+_RECORDS = 64
+"""Records whose runs go on at the same time."""
+
+_PAUSE = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """An event with the workflows that it starts."""
+
+    change: Change
+    snapshot: Snapshot
+    workflows: Sequence[Workflow]
+
+
+class _Again(Exception):
+    """What was read is to be judged again, by a newer generation or by another daemon."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        super().__init__()
+        self.verdict = verdict
+
+
+class Reader:
+    """Handles events, one batch after the other."""
+
+    def __init__(
+        self,
+        *,
+        rules: Rules,
+        readership: Readership,
+        events: EventStore,
+        stream: EventStream,
+        leads: LeadStore,
+        runs: RunStore,
+        runner: Runner,
+    ) -> None:
+        self._rules = rules
+        self._readership = readership
+        self._events = events
+        self._stream = stream
+        self._leads = leads
+        self._runs = runs
+        self._runner = runner
+        self._indexes: dict[str, Index] = {}
+        self._room = asyncio.Semaphore(_RECORDS)
+        self.waiting = False
+        """Whether there is nothing to do at this moment, so that a cancel interrupts nothing."""
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Read until ``stopping`` is set; the batch at hand is finished."""
+        while not stopping.is_set():
+            try:
+                await self._read()
+            except* Unavailable as group:
+                observe.log().warning(observe.EVENTS_INTERRUPTED, reason=str(group.exceptions[0]))
+                self._readership.doubt()
+                await asyncio.sleep(_PAUSE)
+
+    async def _read(self) -> None:
+        """Handle one batch of each organization that has one."""
+        for held in self._readership.held:
+            if not held.adopted:
+                await self._adopt(held)
+        ready = {held.id: held for held in self._readership.held if held.adopted}
+        if not ready:
+            await asyncio.sleep(_PAUSE)
+            return
+        self.waiting = True
+        try:
+            batches = await self._stream.read(list(ready), BLOCK)
+        finally:
+            self.waiting = False
+        for organization_id, entries in batches:
+            held = ready[organization_id]
+            held.adopted = await self._handle(held, entries)
+
+    async def _adopt(self, held: Held) -> None:
+        """Handle what was read and not acknowledged, by whomever."""
+        while entries := await self._events.adopt(held.id, self._readership.holder, held.lease):
+            if not await self._handle(held, entries):
+                return
+        if entries is None:
+            self._readership.lose(held)
+        else:
+            held.adopted = True
+
+    async def _handle(self, held: Held, entries: Sequence[Entry]) -> bool:
+        """Start the runs of a batch; return whether all of it was acknowledged."""
+        organization = self._readership.organization(held.id)
+        if organization is None:
+            await self._readership.give_up(held)
+            return False
+        again: Verdict | None = None
+        try:
+            await self._start(organization, held, entries)
+        except* _Again as group:
+            again = _first(group).verdict
+        if again is None:
+            observe.child(observe.EVENTS_HANDLED, organization.handle).inc(len(entries))
+            return True
+        await self._catch_up(organization, held, again)
+        return False
+
+    async def _catch_up(self, organization: Organization, held: Held, verdict: Verdict) -> None:
+        """Do what a verdict asks for before the batch is read again."""
+        if verdict.status == "lost":
+            self._readership.lose(held)
+            return
+        newer = await self._rules.catch_up(organization.handle, verdict.generation)
+        if newer is None or newer.generation < verdict.generation:
+            await self._readership.give_up(held)
+            await asyncio.sleep(_PAUSE)
+
+    async def _start(
+        self, organization: Organization, held: Held, entries: Sequence[Entry]
+    ) -> None:
+        concerned = self._index(organization).concerned
+        quiet: list[bytes] = []
+        loud: list[tuple[Entry, Sequence[Workflow]]] = []
+        for entry in entries:
+            workflows = concerned(entry[1])
+            if workflows:
+                loud.append((entry, workflows))
+            else:
+                quiet.append(entry[0])
+        records = await self._match(organization, loud, quiet) if loud else {}
+        if quiet:
+            _check(
+                await self._events.acknowledge(
+                    organization.id, held.lease, organization.generation, quiet
+                )
+            )
+        if records:
+            async with asyncio.TaskGroup() as tasks:
+                for matched in records.values():
+                    tasks.create_task(self._begin_in_order(organization, held, matched))
+
+    def _index(self, organization: Organization) -> Index:
+        index = self._indexes.get(organization.id)
+        if index is None or index.organization is not organization:
+            index = self._indexes[organization.id] = Index(organization)
+        return index
+
+    async def _match(
+        self,
+        organization: Organization,
+        loud: Sequence[tuple[Entry, Sequence[Workflow]]],
+        quiet: list[bytes],
+    ) -> dict[str, list[Matched]]:
+        """Return the events that start runs, by record; add the ids of the others to ``quiet``."""
+        changes = [parse_change(entry) for entry, _ in loud]
+        snapshots = await self._leads.snapshots(
+            organization.id, [(change.record_id, change.revision) for change in changes]
+        )
+        records: dict[str, list[Matched]] = defaultdict(list)
+        for (entry, workflows), change, snapshot in zip(loud, changes, snapshots, strict=True):
+            found = _judge(workflows, change, snapshot) if snapshot else ()
+            if snapshot and found:
+                records[change.record_id].append(Matched(change, snapshot, found))
+            else:
+                quiet.append(entry[0])
+        return records
+
+    async def _begin_in_order(
+        self, organization: Organization, held: Held, events: Sequence[Matched]
+    ) -> None:
+        async with self._room:
+            for event in events:
+                await self._begin(organization, held, event)
+
+    async def _begin(self, organization: Organization, held: Held, event: Matched) -> None:
+        """Begin the runs of one event, and do their quick steps."""
+        new = [_new_run(organization, event.change, workflow) for workflow in event.workflows]
+        verdict, here = await self._runs.create(
+            organization.id,
+            event.change,
+            event.snapshot.current,
+            new,
+            lease=held.lease,
+            generation=organization.generation,
+        )
+        _check(verdict)
+        for run in new:
+            outcome = "refused" if run.begins == "never" else "started"
+            observe.child(observe.RUNS, organization.handle, outcome).inc()
+            if run.begins == "never":
+                observe.log().warning(observe.RUN_REFUSED, workflow=run.name, run=run.id)
+        definitions = {workflow.digest: workflow.definition for workflow in event.workflows}
+        for begun in here:
+            await self._runner.go_on(
+                organization, begun, read_definition(definitions[begun.digest])
+            )
+
+
+def _new_run(organization: Organization, change: Change, workflow: Workflow) -> NewRun:
+    first = workflow.actions[0].type if workflow.actions else None
+    trigger = workflow.trigger_type
+    run = NewRun(
+        id=derived(organization.id, "run", change.id, workflow.id),
+        workflow_id=workflow.id,
+        name=workflow.name,
+        type=trigger,
+        definition=workflow.definition,
+        digest=workflow.digest,
+        begins="job",
+        status="queued",
+    )
+    if change.depth > DEPTH_LIMIT:
+        error = f"not begun: {change.depth} runs in a row caused each other, {DEPTH_LIMIT} may"
+        return replace(run, begins="never", status="cancelled", error=error)
+    if first is None:
+        return replace(run, begins="never", status="succeeded")
+    return replace(run, begins="here", status="running") if is_quick(first) else run
+
+
+def _judge(workflows: Sequence[Workflow], change: Change, snapshot: Snapshot) -> Sequence[Workflow]:
+    try:
+        return matching(workflows, change, snapshot)
+    except Exception:  # noqa: BLE001 - the border of one lead
+        observe.log().exception(observe.EVENT_FAILED, lead=change.record_id, event_id=change.id)
+        return ()
+
+
+def _check(verdict: Verdict) -> None:
+    if verdict.status != "done":
+        raise _Again(verdict)
+
+
+def _first(group: BaseExceptionGroup[_Again]) -> _Again:
+    """Return one exception of a group, however deep it is."""
+    found = group.exceptions[0]
+    return _first(found) if isinstance(found, BaseExceptionGroup) else found

@@ -1,0 +1,209 @@
+"""Carrying a run on: its current step, and what follows, as far as this caller may go.
+
+The reader of events does quick steps only and hands the run to a job at the first other one; a job
+does every step up to the end or the next retry. Both store results with the token of their claim,
+so of two that believe to have a run, one is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from pointsman import observe
+from pointsman.delivery import Delivery
+from pointsman.dispatch import Done, Failed, Outcome, Redactor, Retries, Retry, dispatch
+from pointsman.errors import ActionError, Refused, TransientError
+from pointsman.ids import milliseconds
+from pointsman.model import Organization
+from pointsman.plugin import ActionContext, actions
+from pointsman.records import difference
+from pointsman.store.leads import LeadStore
+from pointsman.store.run_state import HERE, Job, Next, Run, StepRecord
+from pointsman.store.runs import RunStore
+from pointsman.store.stored import rfc3339
+from pointsman.workflows.compile import Definition, Step, read_definition
+
+__all__ = ["Runner", "is_quick"]
+
+INTERRUPTIONS = 5
+"""Claims without a result after which a step is taken to be what ends its daemons."""
+
+Fields = Mapping[str, Any]
+
+_STATUS = {Done: "succeeded", Retry: "waiting", Failed: "failed"}
+
+
+def is_quick(kind: str) -> bool:
+    """Return whether an action may run where events are read."""
+    return kind in actions and actions[kind].quick
+
+
+class LeadRecord:
+    """The lead of a run, as its current step may change it."""
+
+    def __init__(self, leads: LeadStore, run: Run) -> None:
+        self._leads = leads
+        self._run = run
+        self._changes = 0
+
+    async def change(self, edit: Callable[[Fields], Fields]) -> Fields:
+        """Store what ``edit`` makes of the lead, once for each attempt at the step."""
+        run, before = self._run, dict[str, Any]()
+        self._changes += 1
+
+        def changed(data: dict[str, Any]) -> dict[str, Any] | None:
+            before.clear()
+            before.update(data)
+            data.update(edit(before))
+            return difference(before, data)
+
+        try:
+            revision = await self._leads.change(
+                run.organization_id,
+                run.record_id,
+                changed,
+                operation=f"{run.id}:{run.step}:{run.attempt}:{self._changes}",
+                created_by=f"workflow:{run.workflow_id}",
+                depth=run.depth + 1,
+            )
+        except Refused as error:
+            raise TransientError(str(error)) from error
+        if revision is None:
+            raise ActionError(f"lead {run.record_id} is no longer there")
+        return before
+
+
+class Runner:
+    """Does the steps of runs."""
+
+    def __init__(
+        self, runs: RunStore, leads: LeadStore, delivery: Delivery, retries: Retries
+    ) -> None:
+        self._runs = runs
+        self._leads = leads
+        self._delivery = delivery
+        self._retries = retries
+
+    async def claim(self, organization: Organization, job: Job) -> None:
+        """Take a job's run, if it still is that job's, and carry it on."""
+        run = await self._runs.claim(job)
+        if run is not None:
+            await self.carry_on(organization, run)
+
+    async def carry_on(self, organization: Organization, run: Run) -> None:
+        """Do the steps of a claimed run, up to its end or to where a job is to go on."""
+        text = await self._runs.definition(organization.id, run.digest)
+        if text is not None:
+            await self.go_on(organization, run, read_definition(text))
+        else:
+            lost = Failed("the definition that this run began with is no longer kept")
+            await self._settle(organization, run, _record(run, Step("", "")), lost, ())
+
+    async def go_on(self, organization: Organization, run: Run, definition: Definition) -> None:
+        """Do the steps of a claimed run whose definition is at hand."""
+        steps = definition.steps
+        going = True
+        while going:
+            step = steps[run.step]
+            record = _record(run, step)
+            outcome = await self._outcome(organization, run, step, record)
+            going = await self._settle(organization, run, record, outcome, steps)
+
+    async def _outcome(
+        self, organization: Organization, run: Run, step: Step, record: StepRecord
+    ) -> Outcome:
+        """Do one attempt at a step; put its input into ``record``."""
+        if run.interrupted >= INTERRUPTIONS:
+            return Failed(f"{run.interrupted} daemons ended while doing this step; it is given up")
+        config, record.missing = step.config.render(_scope(organization, run))
+        record.input = _redactor(organization).options(step.type, config)
+        context = ActionContext(
+            event=run.type,
+            trigger=run.trigger,
+            delivery_id=f"{run.id}:{run.step + 1}",
+            attempt=run.attempt,
+            now=datetime.fromtimestamp(run.began / 1000, UTC),
+            record=LeadRecord(self._leads, run),
+            http=await self._delivery.outgoing(organization.allow_networks),
+            credentials=organization.credentials,
+        )
+        return await dispatch(step.type, config, context, self._retries)
+
+    async def _settle(
+        self,
+        organization: Organization,
+        run: Run,
+        record: StepRecord,
+        outcome: Outcome,
+        steps: Sequence[Step],
+    ) -> bool:
+        """Store what came of a step; return whether the next one is this caller's too."""
+        outcome = _told(outcome, _redactor(organization))
+        following = _following(run, outcome, steps)
+        record.finished = milliseconds()
+        record.status = _STATUS[type(outcome)]
+        if isinstance(outcome, Done):
+            record.output = outcome.output
+        else:
+            record.error = outcome.error
+        if not await self._runs.settle(run, record, following):
+            return False
+        _report(organization, run, record, following)
+        return following.kind == "step"
+
+
+def _scope(organization: Organization, run: Run) -> dict[str, Any]:
+    """Return what placeholders can name."""
+    return {
+        "trigger": run.trigger,
+        "steps": [record.output for record in run.steps[: run.step]],
+        "workflow": {"id": run.workflow_id, "name": run.name},
+        "organization": {"id": organization.id, "name": organization.name},
+        "now": rfc3339(run.began),
+    }
+
+
+def _record(run: Run, step: Step) -> StepRecord:
+    return StepRecord(step.id, step.type, "running", run.attempt, milliseconds(), 0)
+
+
+def _redactor(organization: Organization) -> Redactor:
+    return Redactor(organization.credentials.values())
+
+
+def _told(outcome: Outcome, redactor: Redactor) -> Outcome:
+    """Return an outcome as it may be stored."""
+    if isinstance(outcome, Done):
+        return Done(redactor.value(outcome.output))
+    return replace(outcome, error=redactor.text(outcome.error))
+
+
+def _following(run: Run, outcome: Outcome, steps: Sequence[Step]) -> Next:
+    """Return what follows the current step if it came out like this."""
+    if isinstance(outcome, Retry):
+        due = milliseconds() + int(outcome.delay.total_seconds() * 1000)
+        return Next("retry", "waiting", due)
+    if isinstance(outcome, Failed) and (not steps or steps[run.step].on_error != "continue"):
+        return Next("end", "failed", error=f"step {run.step + 1}: {outcome.error}")
+    if run.step + 1 == len(steps):
+        return Next("end", "succeeded")
+    if run.ticket == HERE and not is_quick(steps[run.step + 1].type):
+        return Next("job", "queued")
+    return Next("step", "running")
+
+
+def _report(organization: Organization, run: Run, record: StepRecord, following: Next) -> None:
+    """Count and log what came of a step."""
+    told = observe.log(organization=organization.handle, workflow=run.name, run=run.id)
+    if record.status == "waiting":
+        told.info(observe.STEP_RETRIED, action=record.type, attempt=record.attempts)
+    elif record.status == "failed":
+        told.warning(observe.STEP_FAILED, action=record.type, attempt=record.attempts)
+    if following.kind == "end":
+        failed = following.status == "failed"
+        outcome = "failed" if failed else "completed"
+        observe.child(observe.RUNS, organization.handle, outcome).inc()
+        told.info(observe.RUN_FAILED if failed else observe.RUN_COMPLETED)

@@ -1,0 +1,1 @@
+"""JSON Schemas of every kind of file, as package data."""

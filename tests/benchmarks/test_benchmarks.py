@@ -1,0 +1,33 @@
+"""The benchmark and the soak run, in their quickest form: nobody finds them broken when needed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def run(*arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_benchmark_compares_the_daemon_with_the_bare_handler() -> None:
+    told = run("benchmarks", "--pairs", "1", "--seconds", "0.2", "--only", "daemon and the bare")
+
+    assert "| daemon |" in told
+    assert "CPU per lead of the process" in told
+
+
+def test_a_short_soak_accounts_for_every_lead() -> None:
+    assert "every lead is accounted for" in run("benchmarks.soak", "--seconds", "2")

@@ -1,0 +1,203 @@
+"""``pointsman explain``: the decision about a lead, without a turn."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from pointsman.cli import main
+from pointsman.config.load import load
+from pointsman.model import Organization
+from pointsman.pools.compile import published
+from pointsman.settings import Settings
+from pointsman.store.generations import GenerationStore, Publication
+from pointsman.store.pools import PoolStore
+from pointsman.store.redis import RedisStore
+
+FILES = {
+    "organization.yaml": """\
+name: Acme
+integrations: {lead_webhook: {enabled: true}}
+members:
+  - {handle: anna, name: Anna}
+  - {handle: bo, name: Bo, active: false}
+  - {handle: cy, name: Cy}
+""",
+    "fields.yaml": "fields:\n  - {id: email, type: email, required: true}\n",
+    "pools/ads.yaml": """\
+name: Ads
+participants: [bo, cy]
+connections:
+  - {source: meta, meta_form_id: "77"}
+  - {source_key: ads}
+""",
+    "pools/rest.yaml": "name: Rest\nparticipants: [anna, cy]\nconnections: [{source: webhook}]\n",
+    "flows/partners.yaml": """\
+name: Partners
+sources: [{intake: webhook, source_key: partners}]
+steps: [{type: pool, pool: ads}]
+""",
+}
+LEAD = '{"email": "ada@example.com"}'
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A configuration directory, and no data directory."""
+    monkeypatch.chdir(tmp_path)
+    for name, text in FILES.items():
+        path = tmp_path / "config" / "acme" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return tmp_path / "config"
+
+
+def explain(*arguments: str, lead: str = LEAD) -> Result:
+    return CliRunner().invoke(main, ["explain", "-", *arguments], input=lead)
+
+
+def told(*arguments: str, lead: str = LEAD) -> Any:
+    answer = explain(*arguments, "--format", "json", lead=lead)
+    assert answer.exit_code == 0, answer.output
+    return json.loads(answer.stdout)
+
+
+def test_every_pool_gets_its_reason(root: Path) -> None:
+    answer = explain("--intake", "ads")
+
+    assert answer.exit_code == 0, answer.output
+    lines = [line.strip() for line in answer.stdout.splitlines()]
+    assert "-> Ads (pools/ads.yaml)" in lines
+    assert "connection webhook_key matches" in lines
+    assert "'Ads' is preferred: it matches by webhook_key" in lines
+    assert "1. Bo would be passed over: inactive" in lines
+    assert lines[-1] == "2. Cy is next"
+
+
+def test_turns_are_said_to_be_assumed_where_no_redis_is(root: Path) -> None:
+    answer = explain()
+
+    assert "Redis is not reachable" in answer.stderr
+    assert told()["turn_assumed"] is True
+    assert told()["next"] == {"handle": "anna", "order": 1}
+
+
+def test_a_redis_that_is_away_is_no_failure(root: Path, tmp_path: Path) -> None:
+    answer = told("--redis-url", f"unix://{tmp_path}/nobody.sock")
+
+    assert answer["turn_assumed"] is True
+
+
+def test_a_lead_that_leads_nowhere_is_told_why(root: Path) -> None:
+    found = told("--intake", "source=meta", "--intake", "meta_form_id=78")
+
+    assert found["reason"] == "no_matching_pool"
+    assert found["pool"] is None
+    reasons = [reason for pool in found["pools"] for reason in pool["reasons"]]
+    assert any("meta_form_id must be '77', the lead has '78'" in reason for reason in reasons)
+
+
+def test_a_way_that_is_closed_is_told(root: Path) -> None:
+    assert told("--intake", "asd")["closed"] == "no pool or flow has the source_key 'asd'"
+    assert told("--intake", "ads")["closed"] is None
+    assert "it would get 404" in explain("--intake", "asd").stdout
+
+
+def test_a_flow_decides_alone(root: Path) -> None:
+    found = told("--intake", "partners")
+
+    assert found["flow"] == {"name": "Partners", "file": "flows/partners.yaml"}
+    assert found["pools"] == []
+    assert found["next"] == {"handle": "cy", "order": 2}
+
+
+def test_a_lead_file_is_read(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "lead.json").write_text(LEAD)
+
+    answer = CliRunner().invoke(main, ["explain", "lead.json", "--config-dir", str(root)])
+
+    assert answer.exit_code == 0, answer.output
+
+
+def test_a_lead_that_would_be_refused_is_a_finding(root: Path) -> None:
+    answer = explain(lead="{}")
+
+    assert answer.exit_code == 1
+    assert answer.stdout.startswith("refused: ")
+    assert "email" in answer.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "lead", "said"),
+    [
+        ((), "[1]", "expected a JSON object"),
+        ((), "{", "no JSON"),
+        (("--organization", "acm"), LEAD, "did you mean 'acme'?"),
+        (("--intake", "meta_form=1"), LEAD, "did you mean 'meta_form_id'?"),
+        (("--intake", "source=mta"), LEAD, "unknown source 'mta'"),
+    ],
+)
+def test_a_wrong_call_is_told(root: Path, arguments: tuple[str, ...], lead: str, said: str) -> None:
+    answer = explain(*arguments, lead=lead)
+
+    assert answer.exit_code == 2
+    assert said in " ".join(answer.stderr.split())
+
+
+def test_a_broken_tree_is_told_as_check_tells_it(root: Path) -> None:
+    (root / "acme" / "pools" / "rest.yaml").write_text("name: Rest\nparticipants: [ana]\n")
+
+    answer = explain()
+
+    assert answer.exit_code == 1
+    assert "rest.yaml:2:" in answer.stdout
+
+
+def test_one_of_several_organizations_must_be_named(root: Path) -> None:
+    (root / "bolt").mkdir()
+    (root / "bolt" / "organization.yaml").write_text("name: Bolt\n")
+
+    assert "which organization? (known: acme, bolt)" in " ".join(explain().stderr.split())
+    assert told("--organization", "bolt")["reason"] == "no_matching_pool"
+
+
+async def point(store: RedisStore, organization: Organization, stem: str, handle: str) -> None:
+    """Publish an organization and make a member the next of a pool."""
+    pools = {pool.file: pool for pool in organization.pools.values()}
+    publication = Publication(0, "h", {}, [published(pool) for pool in pools.values()], "test")
+    await GenerationStore(store, Settings()).publish(organization.id, publication)
+    pool = pools[f"pools/{stem}.yaml"]
+    person = next(p for p in pool.participants if p.member.handle == handle)
+    assert await PoolStore(store).point(organization.id, pool.id, person.id)
+
+
+async def test_the_pointer_is_read_from_redis_and_stays(
+    root: Path, redis_url: str, store: RedisStore
+) -> None:
+    """Explaining twice gives the same person: no turn is taken."""
+    organizations, _ = load(root)
+    await point(store, organizations["acme"], "rest", "cy")
+
+    for _ in range(2):
+        found = await asyncio.to_thread(told, "--redis-url", redis_url)
+
+        assert found["next"] == {"handle": "cy", "order": 2}
+        assert found["turn_assumed"] is False
+
+
+async def test_the_embedded_server_is_found_by_its_data_directory(
+    root: Path, tmp_path: Path, redis_url: str, store: RedisStore
+) -> None:
+    (tmp_path / ".pointsman").mkdir()
+    (tmp_path / ".pointsman" / "socket").write_text(redis_url.removeprefix("unix://") + "\n")
+    organizations, _ = load(root)
+    await point(store, organizations["acme"], "rest", "cy")
+
+    found = await asyncio.to_thread(told)
+
+    assert (found["next"]["handle"], found["turn_assumed"]) == ("cy", False)

@@ -1,0 +1,197 @@
+"""The http room over rules compiled from files and published: what its tests talk to."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from pointsman.config.load import compile_organization, files_hash
+from pointsman.config.serving import Served, Serving
+from pointsman.errors import ConfigError
+from pointsman.flows.intake import Intake
+from pointsman.http.application import application
+from pointsman.http.services import Check, Services
+from pointsman.pools.compile import published
+from pointsman.settings import Settings
+from pointsman.store.generations import GenerationStore, Publication
+from pointsman.store.leads import LeadStore
+from pointsman.store.pools import PoolStore
+from pointsman.store.redis import RedisStore
+
+__all__ = ["ACME", "RIVAL", "Operator", "Site", "bearer", "key_text", "listening", "publish_files"]
+
+ACME = {
+    "organization.yaml": """
+name: Acme
+members:
+  - {handle: ada, name: Ada Lovelace, email: ada@example.com}
+  - {handle: bob, name: Bob Bobson, email: bob@example.com}
+  - {handle: eve, name: Eve Evans, active: false}
+api_keys:
+  - {name: all, sha256: %(all)s, scopes: [superuser]}
+  - {name: reader, sha256: %(reader)s, scopes: ["leads:read", "round-robin:read", "members:read"]}
+  - {name: writer, sha256: %(writer)s, scopes: ["leads:write", "round-robin:write"]}
+  - {name: late, sha256: %(late)s, scopes: [superuser], expires_at: 2020-01-01T00:00:00Z}
+  - {name: off, sha256: %(off)s, scopes: [superuser], active: false}
+  - {name: demo, sha256: %(demo)s, scopes: [superuser], demo: true}
+integrations: {lead_webhook: {enabled: true}}
+""",
+    "fields.yaml": """
+fields:
+  - {id: email, type: email, required: true}
+  - {id: budget, type: number}
+""",
+    "pools/inbound.yaml": """
+name: Inbound
+participants: [ada, bob]
+assign_manual_leads: true
+connections: [{source: webhook}]
+""",
+    "pools/spring.yaml": """
+name: Spring
+participants: [bob, ada]
+connections:
+  - {source: webhook, source_key: spring}
+  - {source: webhook, utm_campaign: spring-sale}
+""",
+    "pools/away.yaml": """
+name: Away
+participants: [eve]
+connections: [{source: webhook, source_key: away}]
+""",
+}
+"""Leads of anyone go to ada and bob in turn; those of ``spring`` the other way round."""
+
+RIVAL = {
+    "organization.yaml": """
+name: Rival
+members: [{handle: rita, name: Rita Rival}]
+api_keys: [{name: all, sha256: %(rival)s, scopes: [superuser]}]
+integrations: {lead_webhook: {enabled: true}}
+""",
+    "pools/only.yaml": """
+name: Only
+participants: [rita]
+connections: [{source: webhook, source_key: nobody}]
+""",
+}
+
+
+def key_text(name: str) -> str:
+    """Return the API key called ``name`` in the files above."""
+    return f"pm_k_{sha256(name.encode()).hexdigest()}" if name != "demo" else "pm_k_demo"
+
+
+def bearer(name: str) -> dict[str, str]:
+    """Return the headers of a call with that key."""
+    return {"Authorization": f"Bearer {key_text(name)}"}
+
+
+@dataclass
+class Operator:
+    """The daemon as the admin endpoints see it; a test says what it answers."""
+
+    checks: Sequence[Check] = (Check("redis", passed=True),)
+    generations: Mapping[str, int] = field(default_factory=dict)
+    refusal: ConfigError | None = None
+
+    async def reload(self) -> Mapping[str, int]:
+        """Answer as told."""
+        if self.refusal is not None:
+            raise self.refusal
+        return self.generations
+
+    def readiness(self) -> Sequence[Check]:
+        """Answer as told."""
+        return self.checks
+
+    def active(self) -> Mapping[str, Any]:
+        """Answer something to recognise."""
+        return {"organizations": {"acme": {"generation": 1}}}
+
+
+@dataclass
+class Site:
+    """A listening application and what is behind it."""
+
+    client: TestClient[web.Request, web.Application]
+    services: Services
+    operator: Operator
+    serving: Serving
+
+    async def post_lead(self, body: Any = None, path: str = "", **options: Any) -> Any:
+        """Post a lead to Acme's webhook; it must be taken."""
+        lead = {"email": "lead@example.com"} if body is None else body
+        answer = await self.client.post(f"/intake/acme/webhook{path}", json=lead, **options)
+        assert answer.status == 201, await answer.text()
+        return await answer.json()
+
+    def pool_id(self, name: str, handle: str = "acme") -> str:
+        """Return the id of a pool by its name."""
+        pools = self.serving.current.organizations[handle].pools.values()
+        return next(pool.id for pool in pools if pool.name == name)
+
+
+async def publish_files(
+    serving: Serving, generations: GenerationStore, handle: str, files: Mapping[str, str]
+) -> None:
+    """Compile an organization's files, publish them and serve them."""
+    digests = _Digests()
+    raw = {
+        name: (text % digests if name == "organization.yaml" else text).encode()
+        for name, text in files.items()
+    }
+    organization, problems = compile_organization(handle, raw, root=None)
+    assert organization is not None, problems
+    current = await generations.current(organization.id)
+    publication = Publication(
+        parent=current.number if current else 0,
+        hash=files_hash(raw),
+        files=raw,
+        pools=[published(pool) for pool in organization.pools.values()],
+        author="test",
+    )
+    generation = await generations.publish(organization.id, publication)
+    serving.install(organization, Served(generation, raw))
+
+
+@asynccontextmanager
+async def listening(
+    store: RedisStore,
+    organizations: Mapping[str, Mapping[str, str]] | None = None,
+    **settings: Any,
+) -> AsyncIterator[Site]:
+    """Serve these organizations (Acme and its rival) on a free port."""
+    chosen = Settings(**settings)
+    generations = GenerationStore(store, chosen)
+    serving = Serving(generations)
+    trees = {"acme": ACME, "rival": RIVAL} if organizations is None else organizations
+    for handle, files in trees.items():
+        await publish_files(serving, generations, handle, files)
+    leads = LeadStore(store, chosen)
+    operator = Operator()
+    services = Services(
+        settings=chosen,
+        rules=serving,
+        store=store,
+        intake=Intake(leads, serving),
+        leads=leads,
+        pools=PoolStore(store),
+        control=operator,
+    )
+    server = TestServer(application(services), access_log=None)
+    async with TestClient(server) as client:
+        yield Site(client, services, operator, serving)
+
+
+class _Digests(dict[str, str]):
+    """SHA-256 of every key by its name."""
+
+    def __missing__(self, name: str) -> str:
+        return sha256(key_text(name).encode()).hexdigest()

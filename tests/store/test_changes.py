@@ -1,0 +1,105 @@
+"""Changes of leads, and what leads were before them."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from pointsman.ids import lead_uuid
+from pointsman.model import Pool
+from pointsman.settings import Settings
+from pointsman.store.keys import Keys
+from pointsman.store.leads import LeadStore
+from pointsman.store.redis import RedisStore
+from pooling import ORGANIZATION, choice, make_pool, new_lead, publish
+
+KEYS = Keys(ORGANIZATION)
+SEVEN = [f"m{n}" for n in range(7)]
+
+
+@pytest.fixture
+def leads(store: RedisStore) -> LeadStore:
+    return LeadStore(store, Settings())
+
+
+@pytest.fixture
+async def pool(store: RedisStore) -> Pool:
+    pool = make_pool(["ada", "bob", "cy"])
+    await publish(store, pool)
+    return pool
+
+
+async def events(redis: Redis) -> list[str]:
+    entries: list[Any] = await redis.xrange(KEYS.events) or []
+    return [fields[b"e"].decode() for _, fields in entries]
+
+
+def tag(name: str) -> Any:
+    def edit(data: dict[str, Any]) -> dict[str, Any] | None:
+        before = data.get("tags")
+        if name in (before or []):
+            return None
+        data["tags"] = [*(before or []), name]
+        return {"tags": before}
+
+    return edit
+
+
+async def test_changes_at_the_same_moment_are_all_kept(leads: LeadStore, redis: Redis) -> None:
+    lead = new_lead()
+    await leads.take(ORGANIZATION, lead)
+
+    await asyncio.gather(
+        *(
+            leads.change(ORGANIZATION, lead.id, tag(str(n)), operation=f"o{n}", created_by="w")
+            for n in range(8)
+        )
+    )
+
+    stored, _ = await leads.read(ORGANIZATION, lead.id, log=True)
+    assert stored is not None
+    assert sorted(stored.data["tags"]) == [str(n) for n in range(8)]
+    assert [entry.revision for entry in stored.log] == list(range(1, 10))
+    assert len(await events(redis)) == 9
+
+
+async def test_a_change_of_nothing_or_of_nobody_is_told(leads: LeadStore) -> None:
+    lead = new_lead({"tags": ["a"]})
+    await leads.take(ORGANIZATION, lead)
+
+    same = await leads.change(ORGANIZATION, lead.id, tag("a"), operation="o", created_by="w")
+    nobody = await leads.change(ORGANIZATION, "0" * 24, tag("a"), operation="o", created_by="w")
+
+    assert (same, nobody) == (1, None)
+
+
+async def test_snapshots_are_the_lead_as_each_change_left_it(leads: LeadStore, pool: Pool) -> None:
+    lead = new_lead({"email": "x@example.com"})
+    await leads.take(ORGANIZATION, lead)
+    await leads.change(ORGANIZATION, lead.id, tag("a"), operation="1", created_by="w")
+    await leads.assign(ORGANIZATION, lead.id, choice(pool), source="system", operation="2")
+    await leads.change(ORGANIZATION, lead.id, tag("b"), operation="3", created_by="w")
+    before = leads.store.round_trips
+
+    wanted = [(lead.id, revision) for revision in (1, 2, 3, 4)]
+    found = await leads.snapshots(ORGANIZATION, [*wanted, ("0" * 24, 1)])
+
+    assert leads.store.round_trips == before + 1
+    assert found[4] is None
+    shots = [shot for shot in found if shot is not None]
+    ada = pool.participants[0].member.id
+    assert [(s.current.get("tags"), s.current["owner_id"]) for s in shots] == [
+        (None, None),
+        (["a"], None),
+        (["a"], ada),
+        (["a", "b"], ada),
+    ]
+    assert shots[0].previous is None
+    for earlier, later in pairwise(shots):
+        assert later.previous is not None
+        assert {**later.previous, "updated_at": 0} == {**earlier.current, "updated_at": 0}
+    assert shots[0].current["id"] == lead_uuid(lead.id)

@@ -1,0 +1,112 @@
+"""What happens when the server has done it and the answer never arrives."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from pointsman.settings import Settings
+from pointsman.store.keys import Keys
+from pointsman.store.leads import Idempotency, LeadStore
+from pointsman.store.redis import RedisStore
+from pointsman.store.scripts import script
+from pooling import ORGANIZATION, choice, leads_of, make_pool, new_lead, publish
+
+KEYS = Keys(ORGANIZATION)
+
+
+class Cutter:
+    """A way to the server that drops the connection instead of handing on some replies."""
+
+    def __init__(self, server: str) -> None:
+        self._server = server
+        self.cuts = 0
+        self.executed = 0
+
+    @asynccontextmanager
+    async def listen(self) -> AsyncIterator[str]:
+        with tempfile.TemporaryDirectory(prefix="pm", dir="/tmp") as folder:
+            path = Path(folder) / "c.sock"
+            server = await asyncio.start_unix_server(self._pass_on, path)
+            async with server:
+                yield f"unix://{path}"
+                server.close()
+
+    async def _pass_on(self, client: asyncio.StreamReader, answer: asyncio.StreamWriter) -> None:
+        replies, server = await asyncio.open_unix_connection(self._server)
+        while asked := await client.read(1 << 20):
+            server.write(asked)
+            reply = await replies.read(1 << 20)
+            if b"EVALSHA" in asked:
+                self.executed += 1
+                if self.cuts:
+                    self.cuts -= 1
+                    break
+            answer.write(reply)
+        server.close()
+        answer.close()
+
+
+@pytest.mark.parametrize("cuts", [1, 3])
+async def test_a_lead_whose_answer_was_lost_exists_once_and_took_one_turn(
+    redis_url: str, store: RedisStore, redis: Redis, cuts: int
+) -> None:
+    """Doing a thing once: the connection is cut between execution and reply."""
+    pool = make_pool(["ada", "bob", "cy"])
+    await publish(store, pool)
+    await leads_of(LeadStore(store, Settings()), pool, 1)
+    cutter = Cutter(redis_url.removeprefix("unix://"))
+    lead, key = new_lead(), Idempotency.of("intake", "k", b"{}")
+
+    async with cutter.listen() as url, RedisStore.open(url) as behind:
+        cutter.cuts = cuts
+        taken = await LeadStore(behind, Settings()).take(
+            ORGANIZATION, lead, choice(pool), idempotency=key
+        )
+
+    assert cutter.executed == cuts + 1
+    assert (taken.status, taken.lead_id) == ("taken", lead.id)
+    assert taken.assignment is not None
+    assert taken.assignment.turn == 2
+    assert await redis.hget(KEYS.pool(pool.id), "turn") == b"3"
+    assert await redis.llen(KEYS.history(pool.id)) == 2
+    assert await redis.xlen(KEYS.events) == 2
+    assert await redis.llen(KEYS.log(lead.id)) == 1
+
+
+async def test_an_assignment_and_a_change_whose_answers_were_lost_happen_once(
+    redis_url: str, store: RedisStore, redis: Redis
+) -> None:
+    """Doing a thing once: the operation's first answer is given again."""
+    pool = make_pool(["ada", "bob", "cy"])
+    await publish(store, pool)
+    leads, lead = LeadStore(store, Settings()), new_lead()
+    await leads.take(ORGANIZATION, lead)
+    for name in ("assign", "change_lead"):
+        await redis.script_load(script(name).source)
+    cutter = Cutter(redis_url.removeprefix("unix://"))
+
+    async with cutter.listen() as url, RedisStore.open(url) as behind:
+        cut = LeadStore(behind, Settings())
+        cutter.cuts = 1
+        taken = await cut.assign(
+            ORGANIZATION, lead.id, choice(pool), source="system", operation="1"
+        )
+        await cut.read(ORGANIZATION, lead.id)
+        keys = [KEYS.lead(lead.id), KEYS.log(lead.id), KEYS.events, KEYS.once("2")]
+        cutter.cuts = 1
+        changed = await behind.call(
+            "change_lead", keys, [1, 2, '{"tags":["a"]}', '{"tags":null}', "lead_updated w 0 9 9"]
+        )
+
+    assert taken.assignment is not None
+    assert taken.assignment.turn == 1
+    assert changed == [b"changed", 3]
+    assert await redis.hget(KEYS.pool(pool.id), "turn") == b"2"
+    assert await redis.xlen(KEYS.events) == 3

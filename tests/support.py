@@ -1,0 +1,26 @@
+"""What tests share that is no fixture."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+__all__ = ["wait_until"]
+
+T = TypeVar("T")
+
+
+async def wait_until(probe: Callable[[], T | Awaitable[T]], what: str, *, seconds: float = 10) -> T:
+    """Return the first truthy answer of ``probe``; fail with ``what`` if none comes in time."""
+    end = time.monotonic() + seconds
+    while True:
+        answer = probe()
+        result = await answer if inspect.isawaitable(answer) else answer
+        if result:
+            return result
+        if time.monotonic() > end:
+            raise AssertionError(f"waited {seconds} s in vain: {what}")
+        await asyncio.sleep(0.01)
