@@ -3,6 +3,7 @@
 
 FROM python:3.11-slim AS build
 RUN pip install --no-cache-dir 'uv>=0.13,<0.14'
+ENV UV_COMPILE_BYTECODE=1
 WORKDIR /source
 COPY . .
 RUN uv build --wheel --out-dir /dist \

@@ -45,6 +45,7 @@ check: install
 	$(BIN)/python .ci/wheel.py $(UV)
 
 bench: install
+	$(UV) sync --frozen --quiet --group bench
 	$(BIN)/python -m benchmarks $(ARGS)
 
 soak: install

@@ -36,6 +36,7 @@ ROOT = Path(__file__).parent.parent
 TICKS = os.sysconf("SC_CLK_TCK")
 READY_SECONDS = 60
 SETTLE_SECONDS = 60
+EVENTS = f"pm:{{{'?' * 36}}}:events"
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,15 +173,18 @@ def settle(system: System) -> float:
     """Wait until every event is acknowledged: that work is the leads' too. Return seconds."""
     begin = time.monotonic()
     with Redis.from_url(system.redis.url) as client:
-        streams = list(client.scan_iter(match="pm:*:events", count=100_000))
-        while any(group["lag"] or group["pending"] for s in streams for group in groups(client, s)):
+        streams = list(client.scan_iter(match=EVENTS, count=100_000))
+        while not all(handled(client, stream) for stream in streams):
             if time.monotonic() - begin > SETTLE_SECONDS:
                 raise SystemExit(f"{system.name}: events wait for more than {SETTLE_SECONDS} s")
             time.sleep(0.02)
     return time.monotonic() - begin
 
 
-def groups(client: Redis, stream: bytes) -> list[dict[str, int]]:
-    """Return the consumer groups of a stream."""
-    found: list[dict[str, int]] = client.xinfo_groups(stream)
-    return found
+def handled(client: Redis, stream: bytes) -> bool:
+    """Say whether every group (and there is one) acknowledged everything."""
+    last = client.xinfo_stream(stream)["last-generated-id"]
+    groups = client.xinfo_groups(stream)
+    return bool(groups) and not any(
+        group["pending"] or group["last-delivered-id"] != last for group in groups
+    )

@@ -80,7 +80,11 @@ async def post(soak: Soak, session: aiohttp.ClientSession, lane: int) -> None:
         number += 1
         body = {"first_name": f"Lane{lane}", "email": f"lead{lane}.{number}@example.com"}
         headers = {"Idempotency-Key": f"{lane}-{number}"}
-        while not await attempt(soak, session, body, headers):  # noqa: ASYNC110 - a pause between tries
+        while not await attempt(soak, session, body, headers):
+            if time.monotonic() > soak.ends + READY_SECONDS:
+                raise TimeoutError(
+                    f"a lead gets no answer; so far sent again: {dict(soak.retries)}"
+                )
             await asyncio.sleep(0.05)
 
 

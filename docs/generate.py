@@ -28,6 +28,7 @@ from pointsman.settings import Settings
 FOLDER = Path(__file__).parent / "reference"
 MARK = "<!-- Written by docs/generate.py; edit the code instead. -->"
 GROUPS = {
+    "eval": ("field",),
     "keys": ("create", "list", "revoke"),
     "generations": ("list", "show", "diff"),
     "plugins": ("list", "describe"),

@@ -11,20 +11,31 @@ from typing import Any
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from pointsman.config.load import compile_organization, files_hash
+from pointsman.config.load import compile_organization
+from pointsman.config.publication import publication
 from pointsman.config.serving import Served, Serving
 from pointsman.errors import ConfigError
 from pointsman.flows.intake import Intake
 from pointsman.http.application import application
 from pointsman.http.services import Check, Services
-from pointsman.pools.compile import published
 from pointsman.settings import Settings
-from pointsman.store.generations import GenerationStore, Publication
+from pointsman.store.generations import GenerationStore
 from pointsman.store.leads import LeadStore
 from pointsman.store.pools import PoolStore
 from pointsman.store.redis import RedisStore
+from pointsman.store.seen import SeenStore
 
-__all__ = ["ACME", "RIVAL", "Operator", "Site", "bearer", "key_text", "listening", "publish_files"]
+__all__ = [
+    "ACME",
+    "RIVAL",
+    "Operator",
+    "Site",
+    "bearer",
+    "filled",
+    "key_text",
+    "listening",
+    "publish_files",
+]
 
 ACME = {
     "organization.yaml": """
@@ -138,26 +149,25 @@ class Site:
         return next(pool.id for pool in pools if pool.name == name)
 
 
+def filled(files: Mapping[str, str]) -> dict[str, str]:
+    """Return the files with the digests of their keys."""
+    digests = _Digests()
+    return {
+        name: text % digests if name == "organization.yaml" else text
+        for name, text in files.items()
+    }
+
+
 async def publish_files(
     serving: Serving, generations: GenerationStore, handle: str, files: Mapping[str, str]
 ) -> None:
     """Compile an organization's files, publish them and serve them."""
-    digests = _Digests()
-    raw = {
-        name: (text % digests if name == "organization.yaml" else text).encode()
-        for name, text in files.items()
-    }
+    raw = {name: text.encode() for name, text in filled(files).items()}
     organization, problems = compile_organization(handle, raw, root=None)
     assert organization is not None, problems
     current = await generations.current(organization.id)
-    publication = Publication(
-        parent=current.number if current else 0,
-        hash=files_hash(raw),
-        files=raw,
-        pools=[published(pool) for pool in organization.pools.values()],
-        author="test",
-    )
-    generation = await generations.publish(organization.id, publication)
+    told = publication(organization, raw, current, "test", pool_ids={})
+    generation = await generations.publish(organization.id, told)
     serving.install(organization, Served(generation, raw))
 
 
@@ -183,6 +193,7 @@ async def listening(
         intake=Intake(leads, serving),
         leads=leads,
         pools=PoolStore(store),
+        seen=SeenStore(store),
         control=operator,
     )
     server = TestServer(application(services), access_log=None)

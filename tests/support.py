@@ -6,14 +6,22 @@ import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar, overload
 
 __all__ = ["wait_until"]
 
 T = TypeVar("T")
 
 
-async def wait_until(probe: Callable[[], T | Awaitable[T]], what: str, *, seconds: float = 10) -> T:
+@overload
+async def wait_until(probe: Callable[[], Awaitable[T]], what: str, *, seconds: float = 10) -> T: ...
+
+
+@overload
+async def wait_until(probe: Callable[[], T], what: str, *, seconds: float = 10) -> T: ...
+
+
+async def wait_until(probe: Callable[[], Any], what: str, *, seconds: float = 10) -> Any:
     """Return the first truthy answer of ``probe``; fail with ``what`` if none comes in time."""
     end = time.monotonic() + seconds
     while True:

@@ -16,8 +16,8 @@ from typing import Any
 
 import aiohttp
 import pytest
-from daemons import running
 
+from daemons import running
 from pointsman.config.load import load
 
 ROOT = Path(__file__).parent.parent

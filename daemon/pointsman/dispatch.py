@@ -24,7 +24,16 @@ from pointsman import observe
 from pointsman.errors import ActionError, Refused, TransientError, Unavailable
 from pointsman.plugin import ActionContext, ActionType, actions
 
-__all__ = ["Done", "Failed", "Outcome", "Redactor", "Retries", "Retry", "dispatch"]
+__all__ = [
+    "Done",
+    "Failed",
+    "Outcome",
+    "Redactor",
+    "Retries",
+    "Retry",
+    "dispatch",
+    "is_secret_name",
+]
 
 OUTPUT_LIMIT = 64 * 1024
 """Bytes of a step's output, as JSON, that are kept."""
@@ -84,6 +93,11 @@ class Retries:
         return Retry(str(error), asked + jitter)
 
 
+def is_secret_name(name: str) -> bool:
+    """Return whether what stands under a name is taken to be a secret."""
+    return _SECRET_NAME.search(name) is not None
+
+
 class Redactor:
     """Takes secrets out of what is stored with a run.
 
@@ -106,7 +120,7 @@ class Redactor:
         if isinstance(value, Mapping):
             return {
                 name: _REDACTED
-                if name in hidden or (isinstance(item, str) and _SECRET_NAME.search(str(name)))
+                if name in hidden or (isinstance(item, str) and is_secret_name(str(name)))
                 else self.value(item)
                 for name, item in value.items()
             }

@@ -8,13 +8,28 @@ from __future__ import annotations
 
 import re
 import time
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from os import urandom
+from typing import Any
 from uuid import UUID, uuid5
 
-__all__ = ["NAMESPACE", "derived", "lead_id", "lead_uuid", "milliseconds", "parse_lead_id", "short"]
+import orjson
+
+__all__ = [
+    "NAMESPACE",
+    "derived",
+    "element_ids",
+    "lead_id",
+    "lead_uuid",
+    "milliseconds",
+    "parse_lead_id",
+    "short",
+]
 
 NAMESPACE = UUID("5a6f1c1e-0b0e-5d43-9f6e-706f696e7473")
 
+_CANONICAL = orjson.OPT_SORT_KEYS
 _HEX24 = re.compile(r"[0-9a-f]{24}", re.ASCII)
 _UUID8 = re.compile(r"([0-9a-f]{8})-([0-9a-f]{4})-8([0-9a-f]{3})-8000-000([0-9a-f]{9})", re.ASCII)
 
@@ -47,6 +62,26 @@ def parse_lead_id(text: str) -> str | None:
 def derived(*parts: str) -> str:
     """Return the UUIDv5 of a path of names, e.g. organization id, kind and file path."""
     return str(uuid5(NAMESPACE, "/".join(parts)))
+
+
+def element_ids(
+    parent: str, kind: str, documents: Iterable[Mapping[str, Any]], *, length: int | None = None
+) -> list[str]:
+    """Return the ids of a list's elements: as written; else of ``key``; else of the content.
+
+    Equal contents are told apart by their ordinal, so that moving an element keeps its id.
+    ``length`` is that of an id that is not written: 6 in flows, by default a whole UUID.
+    """
+    seen: Counter[str] = Counter()
+    found: list[str] = []
+    for document in documents:
+        if "id" in document:
+            found.append(str(document["id"]))
+            continue
+        content = document.get("key") or orjson.dumps(document, option=_CANONICAL).decode()
+        seen[content] += 1
+        found.append(derived(parent, kind, content, str(seen[content]))[:length])
+    return found
 
 
 def short(identifier: str) -> str:

@@ -49,12 +49,16 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Participant:
-    """A member's place in one pool; ``order`` counts from 1."""
+    """A member's place in one pool; ``order`` counts from 1.
+
+    ``weight`` is the share of turns beside the others'; with 0 there are none.
+    """
 
     id: str
     member: Member
     order: int
     active: bool = True
+    weight: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +113,10 @@ class Pool:
     priority: int = 0
     on_change: str = "keep"
     revision: str = ""
+    turns: Sequence[int] = ()
+    follower: Member | None = None
+    goal_total_deals: int | None = None
+    goal_won_deals: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,8 +269,8 @@ class Organization:
     """Everything one organization's files compile to, at one generation.
 
     ``members`` and ``pools`` go by id (``handles`` finds a member's id); ``triggers`` by
-    ``(module, type)``; ``flows`` by intake and source key. ``generation`` is 0 while a tree is
-    only checked and not published.
+    ``(module, type)``; ``flows`` by intake and source key. ``environment`` is what placeholders
+    may read of the daemon's. ``generation`` is 0 while a tree is only checked and not published.
     """
 
     id: str
@@ -281,6 +289,7 @@ class Organization:
     triggers: Mapping[tuple[str, str], Sequence[Workflow]] = field(default_factory=dict)
     flows: Mapping[tuple[str, str | None], tuple[Flow, Source]] = field(default_factory=dict)
     credentials: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
     lead_webhook: bool = False
     intake_auth: IntakeAuth = IntakeAuth()
     allow_networks: Sequence[str] = ()

@@ -95,7 +95,8 @@ STALE_DECISIONS: Final = Counter(
 )
 CONFIG_RELOADS: Final = Counter(
     "pointsman_config_reloads",
-    "Attempts to load the configuration, by outcome: published, followed, unchanged or refused.",
+    "Attempts to load the configuration, by outcome: published, written, followed, unchanged, "
+    "refused.",
     ["outcome"],
     registry=REGISTRY,
 )
@@ -175,6 +176,7 @@ STEP_SECONDS: Final = Histogram(
 # Event names of log lines, in the past tense.
 LEAD_TAKEN: Final = "lead_taken"
 LEAD_ASSIGNED: Final = "lead_assigned"
+LEAD_ERASED: Final = "lead_erased"
 DECISION_REPEATED: Final = "decision_repeated"
 POOL_POINTER_LOST: Final = "pool_pointer_lost"
 REQUEST_FAILED: Final = "request_failed"
@@ -195,14 +197,15 @@ SERVER_FAILED: Final = "embedded_server_failed"
 SERVER_LINGERED: Final = "embedded_server_lingered"
 WATCH_FAILED: Final = "watch_failed"
 CONFIG_PUBLISHED: Final = "config_published"
+CONFIG_WRITTEN: Final = "config_written"
 CONFIG_FOLLOWED: Final = "config_followed"
 CONFIG_REFUSED: Final = "config_refused"
 CONFIG_DRIFTED: Final = "config_drifted"
-RUN_STARTED: Final = "run_started"
 RUN_COMPLETED: Final = "run_completed"
 RUN_FAILED: Final = "run_failed"
 STEP_RETRIED: Final = "step_retried"
 STEP_FAILED: Final = "step_failed"
+RUN_INTERRUPTED: Final = "run_interrupted"
 RUN_REFUSED: Final = "run_refused"
 EVENT_FAILED: Final = "event_failed"
 EVENTS_TAKEN_OVER: Final = "events_taken_over"

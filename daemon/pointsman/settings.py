@@ -6,11 +6,12 @@ Every setting is a flag of ``pointsman run``, a variable ``POINTSMAN_<NAME>`` an
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -19,6 +20,17 @@ from pydantic_settings import (
 )
 
 __all__ = ["Settings"]
+
+_NUMBER = re.compile(r"\d+(\.\d+)?", re.ASCII)
+
+
+def _seconds(value: Any) -> Any:
+    """Take a bare number for seconds, also as text: variables have no other form."""
+    return float(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else value
+
+
+Span = Annotated[timedelta, BeforeValidator(_seconds)]
+"""A time span: seconds, or ISO 8601 such as ``PT20S`` and ``P30D``."""
 
 
 class Settings(BaseSettings):
@@ -64,20 +76,20 @@ class Settings(BaseSettings):
         default=(), description="Networks whose Forwarded and X-Forwarded-* headers are believed."
     )
     max_body: int = Field(default=1024 * 1024, ge=1024, description="Largest request body, bytes.")
-    drain_timeout: timedelta = Field(
+    drain_timeout: Span = Field(
         default=timedelta(seconds=20), description="How long SIGTERM waits for requests in flight."
     )
     poll_config: bool = Field(
         default=False, description="Watch files by polling, where the system gives no events."
     )
     redis_connections: int = Field(default=16, ge=2, le=256, description="Size of the pool.")
-    lead_retention: timedelta = Field(
+    lead_retention: Span = Field(
         default=timedelta(days=365), description="How long a lead is kept after its last change."
     )
-    event_retention: timedelta = Field(
+    event_retention: Span = Field(
         default=timedelta(days=90), description="How long a lead's timeline and runs are kept."
     )
-    pool_retention: timedelta = Field(
+    pool_retention: Span = Field(
         default=timedelta(days=30), description="How long the state of a vanished pool is kept."
     )
     history_limit: int = Field(

@@ -13,6 +13,7 @@ import pytest
 
 from pointsman.config.documents import checked
 from pointsman.config.faults import Fault
+from pointsman.config.schema import composed
 from pointsman.fields.types import field_types
 from pointsman.plugin import actions
 from pointsman.rules.operators import operators
@@ -35,6 +36,7 @@ def test_every_finding_has_its_place_what_was_expected_and_the_nearest_name(file
     text = file.with_suffix(".txt").read_text(encoding="utf-8")
     for hole, registry in REGISTRIES.items():
         text = text.replace(f"<{hole}>", ", ".join(sorted(registry)))
+    text = text.replace("<keys of a pool>", ", ".join(composed("pool")["properties"]))
 
     document = checked(file.stem.partition("-")[0], file.read_bytes())
 

@@ -114,6 +114,36 @@ def test_a_value_that_cannot_be_read_keeps_its_text() -> None:
     assert fields.take(body) == body
 
 
+def test_values_are_stored_in_their_normal_forms() -> None:
+    body = {
+        "phone_1": "(512) 789-1111",
+        "postal_code": 78704,
+        "state": "texas",
+        "ip_address": " 1.2.3.4 ",
+        "gender": "F",
+        "credit_score": "600 to 700",
+        "moving_date": "6/2/2027",
+        "website": "Example.com",
+    }
+
+    assert table().take(body) == {
+        "phone_1": "5127891111",
+        "postal_code": "78704",
+        "state": "TX",
+        "ip_address": "1.2.3.4",
+        "gender": "female",
+        "credit_score": "600-700",
+        "moving_date": "2027-06-02",
+        "website": "http://example.com/",
+    }
+
+
+def test_lists_objects_and_truths_are_kept_where_a_text_is_wanted() -> None:
+    body = {"state": {"code": "TX"}, "address_1": ["1 Main St"], "phone_1": True}
+
+    assert table().take(body) == body
+
+
 def test_every_missing_or_blank_required_field_is_named() -> None:
     fields = table(
         {"id": "plan", "type": "string", "required": True},

@@ -226,3 +226,20 @@ async def test_a_lead_without_any_pool_is_stored(store: RedisStore) -> None:
 
         told = await answer.json()
         assert (told["assigned"], told["reason"]) == (False, "no_matching_pool")
+
+
+async def test_a_lead_is_erased_on_demand_and_its_turn_stays(site: Site) -> None:
+    told = await (await post(site, LEAD)).json()
+    path = f"{LEADS}/{told['leadId']}"
+
+    unasked = await site.client.delete(path, headers=bearer("all"))
+    reader = await site.client.delete(f"{path}?erase=true", headers=bearer("reader"))
+    rival = await site.client.delete(f"{path}?erase=true", headers=bearer("rival"))
+    erased = await site.client.delete(f"{path}?erase=true", headers=bearer("all"))
+
+    assert [unasked.status, reader.status, rival.status, erased.status] == [400, 403, 404, 200]
+    assert await erased.json() == {"erased": True, "id": told["leadId"]}
+    assert (await site.client.get(path, headers=bearer("all"))).status == 404
+    history = f"/api/v1/round-robin/{told['roundRobinId']}/assignments"
+    listed = await (await site.client.get(history, headers=bearer("all"))).json()
+    assert [row["leadId"] for row in listed["data"]] == [told["leadId"]]

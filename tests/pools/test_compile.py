@@ -35,6 +35,39 @@ def test_participants_are_ordered_as_written() -> None:
     ]
 
 
+def test_weights_make_the_order_of_turns() -> None:
+    pool = make_pool([{"member": "ada", "weight": 4}, "bob", {"member": "cy", "weight": 0}])
+
+    ada, bob, cy = (f"|{p.member.id}|{p.id}" for p in pool.participants)
+    assert pool.turns == (0, 0, 1, 0, 0, 2)
+    assert published(pool)["cycle"] == [
+        *(f"1|1{ada}", f"1|1{ada}", f"2|1{bob}"),
+        *(f"1|1{ada}", f"1|1{ada}", f"3|2{cy}"),
+    ]
+
+
+def test_an_order_of_turns_that_is_too_long_is_told() -> None:
+    heavy = {f"m{n}": 990 + n % 7 for n in range(11)}
+    told: list[str] = []
+    compile_pool(
+        file="pools/x.yaml",
+        document={
+            "name": "X",
+            "participants": [{"member": name, "weight": weight} for name, weight in heavy.items()],
+        },
+        pool_id="p",
+        organization_id="o",
+        members={name: member(name) for name in heavy},
+        report=lambda path, message: told.append(f"{path}: {message}"),
+    )
+
+    assert len(told) == 1
+    assert told[0].startswith(
+        "('participants',): with these weights the order of turns repeats only after 10917 of "
+        "them, at most 10000 are possible; choose "
+    )
+
+
 def test_ids_follow_pool_and_member_unless_written() -> None:
     one, other = make_pool(["ada", "bob"]), make_pool(["bob", {"member": "ada"}])
     written = make_pool([{"member": "ada", "id": "x"}], connections=[{"id": "y"}])
@@ -96,6 +129,7 @@ def test_the_revision_ignores_what_no_turn_depends_on(same: Pool) -> None:
         make_pool(["bob", "ada"]),
         make_pool(["ada"]),
         make_pool(["ada", {"member": "bob", "is_active": False}]),
+        make_pool(["ada", {"member": "bob", "weight": 2}]),
         make_pool(["ada", "bob"], is_active=False),
         make_pool(["ada", "bob"], assign_inbound_leads=False),
         make_pool(["ada", "bob"], assign_manual_leads=True),

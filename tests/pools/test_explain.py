@@ -3,7 +3,7 @@ from __future__ import annotations
 from pointsman.model import Origin
 from pointsman.pools.explain import explain, explain_turn
 from pointsman.pools.match import PoolIndex
-from pointsman.store.pools import PoolState
+from pointsman.store.pools import PassedOver, PoolState
 from pooling import make_pool
 
 
@@ -52,11 +52,13 @@ def test_choices_without_a_connection_are_explained() -> None:
 
 
 def test_the_turn_is_told_with_those_passed_over() -> None:
-    pool = make_pool([{"member": "ada", "is_active": False}, "bob"])
-    ada, bob = pool.participants
+    pool = make_pool([{"member": "ada", "is_active": False}, {"member": "cy", "weight": 0}, "bob"])
+    ada, cy, bob = pool.participants
+    passed = [PassedOver(ada, "inactive"), PassedOver(cy, "weight_zero")]
 
-    assert explain_turn(PoolState(bob, [ada])) == [
+    assert explain_turn(PoolState(bob, passed)) == [
         "1. Ada would be passed over: inactive in this pool",
-        "2. Bob is next",
+        "2. Cy would be passed over: weight 0",
+        "3. Bob is next",
     ]
     assert explain_turn(PoolState(None, []))[-1] == "nobody may be served: no_eligible_participant"

@@ -15,6 +15,7 @@ from redis import Redis
 
 from pointsman.model import Pool
 from pointsman.pools.compile import published
+from pointsman.pools.cycle import turns
 from pointsman.settings import Settings
 from pointsman.store.generations import GenerationStore, Publication
 from pointsman.store.keys import Keys
@@ -27,6 +28,7 @@ HANDLES = [f"m{n}" for n in range(8)]
 HANDLE_OF = {member(handle).id: handle for handle in HANDLES}
 KEYS = Keys(ORGANIZATION)
 T = TypeVar("T")
+Turn = tuple[str, int]
 
 
 class BlockingStore:
@@ -249,6 +251,60 @@ def test_the_turn_counter_survives_large_numbers(deployment: Deployment, turn: i
     assert run(deployment.pools.state(ORGANIZATION, pool)).turn == numbers[5]
 
 
+def test_everyone_gets_exactly_their_weight(deployment: Deployment) -> None:
+    """Without bursts, and again in the next cycle."""
+    pool = published_pool(
+        deployment,
+        [{"member": "m0", "weight": 5}, "m1", {"member": "m2", "weight": 0}, "m3"],
+    )
+
+    assert deployment.serve(pool, 7) == ["m0", "m0", "m1", "m0", "m3", "m0", "m0"]
+    assert Counter(deployment.serve(pool, 70)) == {"m0": 50, "m1": 10, "m3": 10}
+    state = run(deployment.pools.state(ORGANIZATION, pool))
+    assert state.next == pool.participants[0]
+
+
+def test_weights_of_zero_alone_are_an_answer(deployment: Deployment) -> None:
+    """R15: no exception, no turn; the reason is told of everyone."""
+    people = [{"member": handle, "weight": 0} for handle in HANDLES[:3]]
+    pool = published_pool(deployment, people)
+
+    assert deployment.serve(pool, 2) == ["-", "-"]
+
+    state = run(deployment.pools.state(ORGANIZATION, pool))
+    assert state.turn == 1
+    assert [reason for _, reason in state.passed_over] == ["weight_zero"] * 3
+
+
+def test_changed_weights_leave_the_next_person_next(deployment: Deployment) -> None:
+    """Also where any change of the people resets, and where the next one's weight becomes 0."""
+    deployment.serve(published_pool(deployment, HANDLES[:4], on_change="reset"), 2)
+
+    heavier = [{"member": handle, "weight": 3 + n} for n, handle in enumerate(HANDLES[:4])]
+    assert deployment.serve(published_pool(deployment, heavier, on_change="reset"), 1) == ["m2"]
+
+    deployment.serve(published_pool(deployment, HANDLES[:4], on_change="reset"), 0)
+    state = run(deployment.pools.state(ORGANIZATION, published_pool(deployment, HANDLES[:4])))
+    assert state.next
+    following = int(state.next.member.handle[1])
+    without = [{"member": h, "weight": int(h != f"m{following}")} for h in HANDLES[:4]]
+    pool = published_pool(deployment, without)
+    assert deployment.serve(pool, 1) == [f"m{(following + 1) % 4}"]
+    (row,) = deployment.store.client.lrange(KEYS.history(pool.id), -1, -1)
+    assert row.endswith(b'"k":[["%s","weight_zero"]]}' % pool.participants[following].id.encode())
+
+
+def test_a_lost_pointer_is_found_again_within_someones_many_turns(deployment: Deployment) -> None:
+    """R8: the history says which of the person's turns it was."""
+    pool = published_pool(deployment, [{"member": "m0", "weight": 3}, "m1"])
+    assert deployment.serve(pool, 2) == ["m0", "m0"]
+    deployment.store.client.delete(KEYS.pool(pool.id))
+
+    assert run(deployment.pools.restore(ORGANIZATION, published(pool))) == "restored"
+
+    assert deployment.serve(pool, 2) == ["m1", "m0"]
+
+
 def test_a_large_pool_is_served_as_fast_and_tells_whom_it_passed_over(
     deployment: Deployment,
 ) -> None:
@@ -273,9 +329,11 @@ class Rotation(RuleBasedStateMachine):
         self.deployment = Deployment(self.url)
         self.people = HANDLES[:3]
         self.inactive: set[str] = set()
+        self.weights = dict.fromkeys(HANDLES, 1)
         self.on_change = "keep"
-        self.next = HANDLES[0]
-        self.history: list[str] = []
+        self.cycle: list[Turn] = []
+        self.at = 0
+        self.history: list[Turn] = []
         self.there = True
         self._publish()
 
@@ -283,43 +341,58 @@ class Rotation(RuleBasedStateMachine):
         self.deployment.close()
 
     def _publish(self) -> None:
-        people = [{"member": h, "is_active": h not in self.inactive} for h in self.people]
+        people = [
+            {"member": h, "is_active": h not in self.inactive, "weight": self.weights[h]}
+            for h in self.people
+        ]
         self.pool = make_pool(people, on_change=self.on_change)
         self.deployment.publish(self.pool)
         self.there = True
+        old, self.cycle = self.cycle, cycle_of(self.people, self.weights)
+        self._follow(old, self.at)
 
-    def _change(self, people: list[str]) -> None:
-        """Edit who is in the pool, and move the model's pointer by the rules."""
-        if people != self.people and self.on_change == "reset":
-            self.next = people[0]
-        elif self.next not in people:
-            start = self.people.index(self.next)
-            turned = self.people[start:] + self.people[:start]
-            self.next = next((handle for handle in turned if handle in people), people[0])
-        self.people = people
-        self._publish()
+    def _follow(self, old: list[Turn], at: int) -> None:
+        """Make next who was next in another cycle, or the first after who is still here."""
+        turned = old[at:] + old[:at]
+        places = (place_of(turn, self.cycle) for turn in turned)
+        self.at = next((place for place in places if place is not None), 0)
+
+    def _expected(self) -> int | None:
+        """Return where in the cycle the next person to be served stands."""
+        size = len(self.cycle)
+        for place in ((self.at + step) % size for step in range(size)):
+            handle = self.cycle[place][0]
+            if handle not in self.inactive and self.weights[handle]:
+                return place
+        return None
 
     @precondition(lambda self: self.there)
-    @rule(number=st.integers(1, 5))
+    @rule(number=st.integers(1, 12))
     def serve(self, number: int) -> None:
         for served in self.deployment.serve(self.pool, number):
-            start = self.people.index(self.next)
-            turned = self.people[start:] + self.people[:start]
-            expected = next((h for h in turned if h not in self.inactive), "-")
-            assert served == expected
-            if served != "-":
-                self.history.append(served)
-                self.next = self.people[(self.people.index(served) + 1) % len(self.people)]
+            place = self._expected()
+            assert served == ("-" if place is None else self.cycle[place][0])
+            if place is not None:
+                self.history.append(self.cycle[place])
+                self.at = (place + 1) % len(self.cycle)
 
     @rule(data=st.data())
     def edit(self, data: st.DataObject) -> None:
-        self._change(
-            data.draw(st.lists(st.sampled_from(HANDLES), min_size=1, max_size=8, unique=True))
-        )
+        people = data.draw(st.lists(st.sampled_from(HANDLES), min_size=1, max_size=8, unique=True))
+        changed, self.people = people != self.people, people
+        self._publish()
+        if changed and self.on_change == "reset":
+            self.at = 0
 
     @rule(handle=st.sampled_from(HANDLES))
     def toggle(self, handle: str) -> None:
         self.inactive ^= {handle}
+        self._publish()
+
+    @rule(handle=st.sampled_from(HANDLES), weight=st.integers(0, 5))
+    def weigh(self, handle: str, weight: int) -> None:
+        """Change a weight, which never resets the pointer."""
+        self.weights[handle] = weight
         self._publish()
 
     @rule(on_change=st.sampled_from(["keep", "reset"]))
@@ -346,9 +419,9 @@ class Rotation(RuleBasedStateMachine):
         client = self.deployment.store.client
         client.delete(KEYS.pool(self.pool.id), *([KEYS.cycle(self.pool.id)] if cycle_too else []))
         run(self.deployment.pools.restore(ORGANIZATION, published(self.pool)))
-        last = next((h for h in reversed(self.history) if h in self.people), None)
-        after = 0 if last is None else self.people.index(last) + 1
-        self.next = self.people[after % len(self.people)]
+        places = (place_of(turn, self.cycle) for turn in reversed(self.history))
+        last = next((place for place in places if place is not None), -1)
+        self.at = (last + 1) % len(self.cycle)
 
     @precondition(lambda self: self.there)
     @rule()
@@ -362,18 +435,34 @@ class Rotation(RuleBasedStateMachine):
     def look(self) -> None:
         """Look, which takes no turn, and be told what serving will do."""
         state = run(self.deployment.pools.state(ORGANIZATION, self.pool))
-        start = self.people.index(self.next)
-        turned = self.people[start:] + self.people[:start]
-        expected = next((h for h in turned if h not in self.inactive), None)
+        place = self._expected()
+        expected = None if place is None else self.cycle[place][0]
         assert (state.next and state.next.member.handle) == expected
         assert state.turn == len(self.history) + 1
         assert state.total == len(self.history)
         counts = {HANDLE_OF[m]: count for m, (count, _) in state.members.items()}
-        assert counts == Counter(self.history)
+        assert counts == Counter(handle for handle, _ in self.history)
+
+
+def cycle_of(people: list[str], weights: dict[str, int]) -> list[Turn]:
+    """Return the turns of a cycle: who, and which of their turns that is."""
+    had: Counter[str] = Counter()
+    cycle = []
+    for place in turns(tuple(weights[handle] for handle in people)):
+        had[people[place]] += 1
+        cycle.append((people[place], had[people[place]]))
+    return cycle
+
+
+def place_of(turn: Turn, cycle: list[Turn]) -> int | None:
+    """Return where that turn is, or the person's last before it, or their only ones after it."""
+    handle, number = turn
+    places = [(n, place) for place, (h, n) in enumerate(cycle) if h == handle]
+    return max((found for found in places if found[0] <= number), default=(0, None))[1]
 
 
 def test_a_pool_behaves_as_its_model(redis_url: str) -> None:
-    """R8 to R11, R17, R18 in any order."""
+    """R8 to R11, R15, R17, R18 in any order."""
     Rotation.url = redis_url
     run_state_machine_as_test(
         Rotation, settings=settings(max_examples=30, stateful_step_count=25, deadline=None)

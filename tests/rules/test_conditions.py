@@ -61,6 +61,10 @@ def test_and_is_the_default() -> None:
         "customFields.favouriteColour",
         "account.name",
         "tags.0",
+        "address1",
+        "address_1",
+        "company.phone",
+        "companyInfo.phone1",
     ],
 )
 def test_a_field_is_reached_in_both_spellings_and_by_path(field: str) -> None:
@@ -69,6 +73,9 @@ def test_a_field_is_reached_in_both_spellings_and_by_path(field: str) -> None:
         "custom_fields": {"favouriteColour": "x"},
         "account": {"name": "x"},
         "tags": ["x"],
+        "address_1": "x",
+        "company.phone": "x",
+        "company_info": {"phone_1": "x"},
     }
 
     assert matches({"conditions": [equals(field, "x")]}, record)
@@ -90,6 +97,9 @@ def test_a_path_that_leads_nowhere_is_a_missing_field(field: str) -> None:
         ({"field": "a", "operator": "equals"}, (), "'equals' needs a value"),
         ({"field": "a", "operator": "in", "value": "x"}, ("value",), "'in' takes a list"),
         ({"field": "a", "operator": "is_empty", "value": 1}, ("value",), "takes no value"),
+        ({"field": "a", "operator": "not_in", "value": "x"}, ("value",), "takes a list"),
+        ({"field": "a", "operator": "any_change", "value": 1}, ("value",), "takes no value"),
+        ({"field": "a", "operator": "changed_to"}, (), "'changed_to' needs a value"),
         ({"field": "a b", "operator": "is_empty"}, ("field",), "not a field path"),
         ({"field": "{{trigger.a}}", "operator": "is_empty"}, ("field",), "not a field path"),
     ],
@@ -109,6 +119,37 @@ def test_every_problem_is_told_and_not_the_first_one_only() -> None:
     assert len(problems({"conditions": [{"field": "a", "operator": "x"}] * 3})) == 3
 
 
+STAGE: dict[str, Any] = {"field": "customFields.dealStage", "operator": "changed_to", "value": "b"}
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "expected"),
+    [
+        ({"custom_fields": {"deal_stage": "a"}}, {"custom_fields": {"deal_stage": "b"}}, True),
+        ({"custom_fields": {"deal_stage": "b"}}, {"custom_fields": {"deal_stage": "b"}}, False),
+        ({}, {"custom_fields": {"deal_stage": "b"}}, True),
+        (None, {"custom_fields": {"deal_stage": "b"}}, True),
+        (None, {"custom_fields": {"deal_stage": "a"}}, False),
+        (None, {}, False),
+    ],
+)
+def test_a_change_is_between_the_record_before_and_now(
+    before: Mapping[str, Any] | None, now: Mapping[str, Any], expected: bool
+) -> None:
+    nested = {"conditions": [equals("a", 1), {"logic": "OR", "conditions": [STAGE, STAGE]}]}
+
+    assert compile_filters(nested, refuse)(Snapshot({**now, "a": 1}, before)) is expected
+
+
+def test_a_field_that_an_update_leaves_alone_has_not_changed() -> None:
+    """D7, D8: an update of another field is no change of this one."""
+    before, now = {"stage": "won", "score": 1}, {"stage": "won", "score": 2}
+
+    for name, value in (("changed_to", "won"), ("changed_from", "won"), ("any_change", None)):
+        filters = {"conditions": [{"field": "stage", "operator": name, "value": value}]}
+        assert compile_filters(filters, refuse)(Snapshot(now, before)) is False
+
+
 TREES = st.recursive(
     st.sampled_from([equals("a", 1), equals("b", 1), equals("c", 1)]),
     lambda inner: st.fixed_dictionaries(
@@ -124,7 +165,7 @@ RECORDS = st.fixed_dictionaries({name: st.integers(0, 1) for name in "abc"})
 
 def by_hand(tree: Mapping[str, Any], record: Mapping[str, int]) -> bool:
     if "conditions" not in tree:
-        return record[tree["field"]] == tree["value"]
+        return bool(record[tree["field"]] == tree["value"])
     answers = [by_hand(part, record) for part in tree["conditions"]]
     return all(answers) if tree["logic"] == "AND" else any(answers)
 

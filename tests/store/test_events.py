@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from redis.asyncio import Redis
 
@@ -18,7 +20,7 @@ def event_store(store: RedisStore) -> EventStore:
     return EventStore(store)
 
 
-async def write(redis: Redis, number: int) -> list[bytes]:
+async def write(redis: Redis, number: int) -> list[Any]:
     """Append so many events and return their ids."""
     text = "lead_created,lead_assigned leads 5f 1 intake 0 1700000000000"
     return [await redis.xadd(KEYS.events, {"e": text}) for _ in range(number)]
@@ -145,7 +147,7 @@ async def test_a_stream_is_trimmed_below_what_any_group_still_has_to_do(
 
     await redis.xack(KEYS.events, "slow", *written[:400])
     await events.trim(ORGANIZATION)
-    left = [entry[0] for entry in await redis.xrange(KEYS.events)]
+    left = [entry[0] for entry in await redis.xrange(KEYS.events) or ()]
     assert 600 <= len(left) < 700
     assert left == written[-len(left) :]
 

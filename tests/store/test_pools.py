@@ -149,8 +149,11 @@ async def test_saying_who_is_next(leads: LeadStore, pools: PoolStore, pool: Pool
 
 
 async def test_a_pool_that_was_never_published_shows_its_first(pools: PoolStore) -> None:
-    pool = make_pool([{"member": "ada", "is_active": False}, "bob"])
-
+    pool = make_pool([{"member": "ada", "is_active": False}, "bob", {"member": "cy", "weight": 2}])
     state = await pools.state(ORGANIZATION, pool)
 
-    assert (state.next, state.passed_over) == (pool.participants[1], [pool.participants[0]])
+    assert (state.next, state.passed_over) == (pool.participants[2], [])
+    off = make_pool([{"member": "ada", "is_active": False}, {"member": "cy", "weight": 0}, "bob"])
+    state = await pools.state(ORGANIZATION, off)
+    assert state.next == off.participants[2]
+    assert [reason for _, reason in state.passed_over] == ["inactive", "weight_zero"]

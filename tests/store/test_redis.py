@@ -107,6 +107,13 @@ async def test_a_caller_that_gives_up_does_not_take_others_with_it(store: RedisS
     assert await patient == [0]
 
 
+async def test_more_reads_than_connections_wait_for_their_turn(redis_url: str) -> None:
+    async with RedisStore.open(redis_url, connections=2) as store:
+        answers = await asyncio.gather(*(store.redis.echo("x") for _ in range(50)))
+
+    assert answers == [b"x"] * 50
+
+
 async def test_replicated_writes_are_refused_while_no_replica_has_them(store: RedisStore) -> None:
     url = store.redis.connection_pool.connection_kwargs["path"]
     async with RedisStore.open(f"unix://{url}", replicas=1) as careful:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
@@ -37,7 +38,9 @@ async def right_to_read(store: RedisStore) -> str:
 async def read_change(store: RedisStore, lease: str) -> Change:
     """An event that was read and not acknowledged."""
     await EventStore(store).adopt(ORGANIZATION, "me", lease)
-    entry = await store.redis.xadd(KEYS.events, {"e": f"lead_created leads {RECORD} 1 intake 0 1"})
+    entry: Any = await store.redis.xadd(
+        KEYS.events, {"e": f"lead_created leads {RECORD} 1 intake 0 1"}
+    )
     await store.redis.xreadgroup(GROUP, "me", {KEYS.events: ">"})
     return Change(entry.decode(), ("lead_created",), "leads", RECORD, 1, "intake", 0, 1)
 
@@ -49,6 +52,10 @@ async def begin(
         ORGANIZATION, change, {"first_name": "Ada"}, new, lease=lease, generation=generation
     )
     return verdict.status, begun
+
+
+async def posted(redis: Redis) -> Any:
+    return await redis.xrange(KEYS.outbox)
 
 
 async def pending(redis: Redis) -> int:
@@ -67,7 +74,7 @@ async def test_a_run_is_begun_and_its_event_acknowledged_in_one(
     assert await pending(redis) == 0
     assert await runs.read(ORGANIZATION, "r1") == run
     assert (run.trigger, run.ticket, run.token) == ({"first_name": "Ada"}, HERE, 1)
-    assert await runs.definition(ORGANIZATION, "d1") == b'{"v":1}'
+    assert await runs.definition(run) == b'{"v":1}'
 
 
 async def test_beginning_sent_twice_begins_once_and_answers_the_same(
@@ -108,9 +115,10 @@ async def test_a_definition_that_is_gone_is_sent_again(
     await begin(runs, change, lease, NEW)
     await redis.delete(KEYS.definition("d1"))
 
-    await begin(runs, change, lease, replace(NEW, id="r2"))
+    _, (run,) = await begin(runs, change, lease, replace(NEW, id="r2"))
 
-    assert await runs.definition(ORGANIZATION, "d1") == b'{"v":1}'
+    assert await runs.definition(run) == b'{"v":1}'
+    assert await runs.exists(run.job(Next("step", "running")))
 
 
 async def test_nothing_is_begun_without_the_right_or_by_old_rules(
@@ -130,7 +138,7 @@ async def test_a_job_is_posted_with_the_run_that_waits_for_it(
     status, here = await begin(runs, change, lease, replace(NEW, begins="job", status="queued"))
 
     assert (status, here) == ("done", [])
-    ((_, fields),) = await redis.xrange(KEYS.outbox)
+    ((_, fields),) = await posted(redis)
     assert Job.parse(fields[b"job"].decode()) == Job(ORGANIZATION, RECORD, "r1", "0:1")
 
 
@@ -191,7 +199,7 @@ async def test_what_follows_is_stored_with_the_result(
     await runs.settle(run, replace(STEP, id="t", status="waiting"), Next("retry", "waiting", 77))
     assert (run.step, run.attempt) == (1, 2)
 
-    ((_, fields),) = await redis.xrange(KEYS.outbox)
+    ((_, fields),) = await posted(redis)
     assert fields == {b"job": f"{ORGANIZATION}/{RECORD}/r1/1:2".encode(), b"due": b"77"}
     stored = await runs.read(ORGANIZATION, "r1")
     assert stored

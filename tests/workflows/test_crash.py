@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -118,7 +119,7 @@ async def test_a_step_that_kills_every_daemon_is_given_up(
         await house.post()
         (run,) = await house.finished(workflow)
     key = house.keys.run(run.record_id, run.id)
-    changes = {"status": "running", "ticket": "here", "interrupted": 5}
+    changes: dict[Any, Any] = {"status": "running", "ticket": "here", "interrupted": 5}
     await store.redis.hset(key, mapping=changes)
     await store.redis.hdel(key, "finished", "settled")
     await store.redis.zadd(house.keys.running, {f"{run.record_id}/{run.id}": 1})

@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 
 from pointsman.dispatch import Retries
 from pointsman.ids import lead_uuid
-from pointsman.model import Workflow
+from pointsman.model import Ruleset, Workflow
 from pointsman.store.events import GROUP
 from pointsman.store.outbox import Posted
 from pointsman.store.redis import RedisStore
@@ -410,6 +410,51 @@ async def test_events_of_one_record_are_handled_in_order(store: RedisStore, redi
         await house.finished(workflow, 30)
 
     assert await house.tags(lead) == [f"s{score}" for score in range(30)]
+
+
+async def test_an_entry_that_is_no_event_stops_nobody(
+    store: RedisStore, redis: Redis, redis_url: str
+) -> None:
+    workflow = make_workflow(add_tag("a"))
+    house = House(store, organization_with(workflow))
+    await redis.xadd(house.keys.events, {"x": "garbage"})
+    await redis.xadd(house.keys.events, {"e": "lead_created leads half"})
+
+    async with engine(house, redis_url):
+        await house.post()
+        await house.finished(workflow)
+        await house.quiet()
+
+
+async def test_an_organization_that_came_later_is_read_too(
+    store: RedisStore, redis_url: str
+) -> None:
+    workflow = make_workflow(add_tag("a"))
+    house = House(store, organization_with(workflow))
+    served = house.rules.current
+    house.rules.current = Ruleset()
+
+    async with engine(house, redis_url):
+        await house.post()
+        house.rules.current = served
+        await house.finished(workflow)
+
+
+async def test_what_cannot_be_prepared_is_given_up_after_some_tries(
+    store: RedisStore, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bug of ours, or rules that should not have passed, ends a run and not the engine."""
+    monkeypatch.setattr("pointsman.workflows.docket.PARKED", timedelta(milliseconds=20))
+    workflow = make_workflow(webhook("http://127.0.0.1:9/"))
+    house = House(store, organization_with(workflow, allow_networks=("no network",)))
+
+    async with engine(house, redis_url):
+        await house.post()
+        (run,) = await house.finished(workflow)
+
+    assert run.status == "failed"
+    assert run.error
+    assert "daemons ended while doing this step" in run.error
 
 
 async def test_a_job_that_is_queued_twice_is_done_once(store: RedisStore, redis_url: str) -> None:

@@ -111,12 +111,10 @@ class Health:
         if not self.report.problems:
             return Check("reload", True)
         count = len(self.report.problems)
-        shown = "; ".join(map(str, self.report.problems[:_TOLD])) + ("; …" if count > _TOLD else "")
-        return Check(
-            "reload",
-            False,
-            f"the tree has {count} problem(s), what was loaded stays in use: {shown}",
-        )
+        shown = [str(problem) for problem in self.report.problems[:_TOLD]]
+        more = ["…"] if count > _TOLD else []
+        told = f"the tree has {count} problem(s), what was loaded stays in use: "
+        return Check("reload", False, told + "; ".join(shown + more))
 
 
 def _events() -> Check:

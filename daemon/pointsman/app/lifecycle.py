@@ -20,7 +20,7 @@ from pointsman.app.control import Control
 from pointsman.app.health import Health, Report
 from pointsman.app.link import Parent
 from pointsman.app.listening import bind, reachable, served
-from pointsman.app.loading import Following, Publishing, publisher, serving
+from pointsman.app.loading import Following, Publishing, attempt, publisher, serving
 from pointsman.app.server import Server, opened
 from pointsman.config.presence import Presence
 from pointsman.config.serving import Serving
@@ -34,6 +34,7 @@ from pointsman.settings import Settings
 from pointsman.store.generations import GenerationStore
 from pointsman.store.leads import LeadStore
 from pointsman.store.pools import PoolStore
+from pointsman.store.seen import SeenStore
 from pointsman.workflows.engine import Engine
 
 __all__ = ["App", "background"]
@@ -135,8 +136,12 @@ class App:
         if settings.config_role == "publisher":
             made = publisher(settings, generations, self.serving)
             source = publishing = Publishing(made, self.serving, health.report)
-            self._watch = Watch(settings.config_dir, publishing.changed, poll=settings.poll_config)
-            await self._watch.start()
+            self._watch = Watch(
+                settings.config_dir,
+                lambda: made.loaded,
+                lambda: attempt(publishing.load),
+                poll=settings.poll_config,
+            )
         await source.start()
         load = self._parent.reload if self._parent and self._parent.publishes else source.load
         self.control = Control(self.serving, health, load)
@@ -151,6 +156,7 @@ class App:
             intake=Intake(leads, self.serving),
             leads=leads,
             pools=pools,
+            seen=SeenStore(server.store),
             control=self.control,
             memory=memory,
         )

@@ -8,21 +8,24 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
 import orjson
+from redis.exceptions import RedisError
 
 from pointsman.app.health import Report
+from pointsman.config.changes import Changes, Write, Written
 from pointsman.errors import ConfigError, PointsmanError, Problem, Refused, Unavailable
 from pointsman.settings import Settings
 
-__all__ = ["Line", "Parent", "answered", "dump_settings", "reported"]
+__all__ = ["Line", "Message", "Parent", "answered", "dump_settings", "reported"]
 
 _LONGEST = 16 * 1024 * 1024
 
 Message = Mapping[str, Any]
+Reload = Callable[[], Awaitable[Mapping[str, int]]]
 
 
 class Line:
@@ -72,9 +75,17 @@ class Parent:
 
     async def reload(self) -> Mapping[str, int]:
         """Let the parent load the tree; return or raise what came of it."""
+        generations: Mapping[str, int] = await self._ask({"reload": True})
+        return generations
+
+    async def write(self, write: Write) -> Written:
+        """Let the parent change the tree; return or raise what came of it."""
+        return Written(*await self._ask({"write": write}))
+
+    async def _ask(self, message: Message) -> Any:
         number = next(self._numbers)
         self._asked[number] = asyncio.get_running_loop().create_future()
-        self._line.send({"reload": number})
+        self._line.send({"asked": number, **message})
         return _outcome(await self._asked[number])
 
     async def listen(self) -> None:
@@ -85,7 +96,7 @@ class Parent:
                 self.report.problems = [Problem(**problem) for problem in told["problems"]]
                 self.report.drift = told["drift"]
             else:
-                self._asked.pop(message["reload"]).set_result(message)
+                self._asked.pop(message["asked"]).set_result(message)
         self.gone.set()
         for asked in self._asked.values():
             asked.set_result({"unavailable": "the daemon is stopping"})
@@ -96,19 +107,24 @@ def reported(report: Report) -> Message:
     return {"report": {"problems": list(report.problems), "drift": dict(report.drift)}}
 
 
-async def answered(number: int, load: Any) -> Message:
-    """Return the answer to a worker that asked for a reload."""
+async def answered(message: Message, reload: Reload, changes: Changes) -> Message:
+    """Return the answer to a worker that asked for a reload or a change."""
     try:
-        return {"reload": number, "generations": dict(await load())}
+        if "write" in message:
+            outcome: Any = await changes.write(Write(*message["write"]))
+        else:
+            outcome = dict(await reload())
+        answer = {"outcome": outcome}
     except ConfigError as error:
-        return {"reload": number, "problems": list(error.problems)}
+        answer = {"problems": list(error.problems)}
     except Refused as error:
-        return {"reload": number, "refused": str(error), "status": error.status, "code": error.code}
-    except PointsmanError as error:
-        return {"reload": number, "unavailable": str(error)}
+        answer = {"refused": str(error), "status": error.status, "code": error.code}
+    except (PointsmanError, RedisError) as error:
+        answer = {"unavailable": str(error)}
+    return {"asked": message["asked"], **answer}
 
 
-def _outcome(message: Message) -> Mapping[str, int]:
+def _outcome(message: Message) -> Any:
     if "problems" in message:
         raise ConfigError(Problem(**problem) for problem in message["problems"])
     if "refused" in message:
@@ -116,8 +132,7 @@ def _outcome(message: Message) -> Mapping[str, int]:
         raise Refused(message["refused"], status=status, code=message["code"])
     if "unavailable" in message:
         raise Unavailable(message["unavailable"])
-    generations: Mapping[str, int] = message["generations"]
-    return generations
+    return message["outcome"]
 
 
 def dump_settings(settings: Settings, **changes: Any) -> Message:

@@ -6,6 +6,7 @@ listened on last, so that the first request is served.
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import time
 from collections.abc import AsyncIterator
@@ -20,6 +21,8 @@ from pointsman.errors import PointsmanError
 __all__ = ["bind", "reachable", "served"]
 
 _BACKLOG = 1024
+_ABRUPT = 0.25
+_TICK = 0.01
 _ANY = ("", "0.0.0.0", "::")  # noqa: S104 - addresses to recognise, not to listen on
 
 
@@ -57,16 +60,40 @@ async def served(
     application: web.Application, bound: socket.socket, drain: timedelta
 ) -> AsyncIterator[None]:
     """Serve on ``bound``; at the end accept nothing more and finish what is in flight."""
-    seconds = drain.total_seconds()
     runner = web.AppRunner(
-        application, access_log=None, handle_signals=False, shutdown_timeout=seconds
+        application, access_log=None, handle_signals=False, shutdown_timeout=_ABRUPT
     )
     await runner.setup()
     try:
         await web.SockSite(runner, bound, backlog=_BACKLOG).start()
         yield
     finally:
-        began = time.monotonic()
+        if not await _drained(runner, drain.total_seconds()):
+            observe.log().warning(observe.DRAIN_TIMED_OUT, after=str(drain))
         await runner.cleanup()
-        if time.monotonic() - began >= seconds > 0:
-            observe.log().warning(observe.DRAIN_TIMED_OUT, seconds=seconds)
+
+
+async def _drained(runner: web.AppRunner, seconds: float) -> bool:
+    """Accept no connection, close the idle ones, and let the others finish their request.
+
+    aiohttp's own shutdown drops the rest of a body that is still coming in.
+    """
+    for site in list(runner.sites):
+        await site.stop()
+    end = time.monotonic() + seconds
+    while runner.server and (busy := _close_idle(runner.server)):
+        if time.monotonic() > end:
+            return not busy
+        await asyncio.sleep(_TICK)
+    return True
+
+
+def _close_idle(server: web.Server) -> int:
+    """Close connections that wait for a request; return how many are at one."""
+    busy = 0
+    for connection in server.connections:
+        if connection._current_request is None:  # noqa: SLF001 - nothing public tells
+            connection.close()
+        else:
+            busy += 1
+    return busy

@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from pointsman import observe
 from pointsman.app.health import Report
@@ -16,7 +16,7 @@ from pointsman.errors import ConfigError, PointsmanError, Refused
 from pointsman.settings import Settings
 from pointsman.store.generations import GenerationStore
 
-__all__ = ["Following", "Publishing", "author", "publisher", "serving"]
+__all__ = ["Following", "Publishing", "attempt", "author", "publisher", "serving"]
 
 
 def author() -> str:
@@ -43,6 +43,14 @@ def publisher(settings: Settings, generations: GenerationStore, rules: Serving) 
         )
     memory = Memory(settings.data_dir)
     return Publisher(settings.config_dir, generations, rules, memory, author=author())
+
+
+async def attempt(load: Callable[[], Awaitable[Mapping[str, int]]]) -> None:
+    """Load because a file changed or a signal came: what is wrong is told, not raised."""
+    try:
+        await load()
+    except PointsmanError as error:
+        observe.log().debug("tree_not_published", why=str(error))
 
 
 class Publishing:
@@ -75,13 +83,6 @@ class Publishing:
         finally:
             self._report.problems = self._publisher.problems
             self._report.drift = self._publisher.drift
-
-    async def changed(self) -> None:
-        """Publish the tree because a file changed; what is wrong is told, not raised."""
-        try:
-            await self.load()
-        except PointsmanError as error:
-            self._log.debug("tree_not_published", why=str(error))
 
 
 class Following:

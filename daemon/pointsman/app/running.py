@@ -12,8 +12,8 @@ import sys
 from pointsman import observe
 from pointsman.app.greeting import announce, greeting
 from pointsman.app.lifecycle import App, background
+from pointsman.app.loading import attempt
 from pointsman.app.workers import Workers
-from pointsman.errors import PointsmanError
 from pointsman.settings import Settings
 
 __all__ = ["Signals", "run"]
@@ -35,10 +35,7 @@ class Signals:
         while True:
             await self._reload.wait()
             self._reload.clear()
-            try:
-                await app.reload()
-            except PointsmanError as error:
-                observe.log().debug("tree_not_published", why=str(error))
+            await attempt(app.reload)
 
 
 def run(settings: Settings) -> int:

@@ -44,7 +44,9 @@ async def opened(settings: Settings) -> AsyncIterator[Server]:
     """
     parts = AsyncExitStack()
     try:
-        url = settings.redis_url or await parts.enter_async_context(_embedded(settings))
+        url = settings.redis_url
+        if url is None:
+            url = await parts.enter_async_context(_embedded(settings))
         _check_scheme(url)
         connections = settings.redis_connections
         store = await parts.enter_async_context(RedisStore.open(url, connections=connections))

@@ -21,9 +21,9 @@ from uuid import uuid4
 from pointsman import observe
 from pointsman.app.health import Report
 from pointsman.app.lifecycle import background
-from pointsman.app.link import Line, answered, dump_settings, reported
+from pointsman.app.link import Line, Message, answered, dump_settings, reported
 from pointsman.app.listening import bind, reachable
-from pointsman.app.loading import Following, Publishing, publisher, serving
+from pointsman.app.loading import Following, Publishing, attempt, publisher, serving
 from pointsman.app.server import opened
 from pointsman.config.presence import Presence
 from pointsman.config.serving import Serving
@@ -95,18 +95,21 @@ class Workers:
         server = await enter(opened(settings))
         generations = GenerationStore(server.store, settings)
         self.serving = serving(settings, generations)
-        publishes = settings.config_role == "publisher"
-        if publishes:
+        self._source = Following(self.serving)
+        watch = None
+        if settings.config_role == "publisher":
             made = publisher(settings, generations, self.serving)
             self._source = Publishing(made, self.serving, self._report)
-        else:
-            self._source = Following(self.serving)
-        watch = Watch(settings.config_dir, self._changed, poll=settings.poll_config)
-        await watch.start()
+            watch = Watch(
+                settings.config_dir,
+                lambda: made.loaded,
+                lambda: attempt(self.reload),
+                poll=settings.poll_config,
+            )
         await self._source.start()
         await enter(Presence(self.name, generations, self.serving, server.url).kept())
         self._hello = {
-            "publishes": publishes,
+            "publishes": watch is not None,
             "settings": dump_settings(
                 settings,
                 config_role="follower",
@@ -118,14 +121,8 @@ class Workers:
             ),
         }
         await self._start_workers()
-        if publishes:
+        if watch:
             await enter(background(watch.run()))
-
-    async def _changed(self) -> None:
-        try:
-            await self.reload()
-        except PointsmanError as error:
-            observe.log().debug("tree_not_published", why=str(error))
 
     async def _start_workers(self) -> None:
         loop = asyncio.get_running_loop()
@@ -143,11 +140,8 @@ class Workers:
             began = time.monotonic()
             status = await self._run(ready)
             if not ready.done():
-                ready.set_exception(
-                    PointsmanError(
-                        f"a worker ended with status {status} while it started; see the log"
-                    )
-                )
+                told = f"a worker ended with status {status} while it started; see the log"
+                ready.set_exception(PointsmanError(told))
                 return
             failures = failures + 1 if time.monotonic() - began < _HEALTHY else 0
             pause = _PAUSES[min(failures, len(_PAUSES) - 1)]
@@ -182,13 +176,13 @@ class Workers:
         """Do what a worker asks for until it is gone."""
         async with asyncio.TaskGroup() as asked:
             async for message in line.messages():
-                if "reload" in message:
-                    asked.create_task(self._answer(line, message["reload"]))
+                if "asked" in message:
+                    asked.create_task(self._answer(line, message))
                 elif not ready.done():
                     ready.set_result(None)
 
-    async def _answer(self, line: Line, number: int) -> None:
-        line.send(await answered(number, self.reload))
+    async def _answer(self, line: Line, message: Message) -> None:
+        line.send(await answered(message, self.reload, self._source.changes))
 
     async def _end(self, process: Process) -> None:
         """Stop a worker: let it finish what is in flight, but not for ever."""

@@ -57,6 +57,15 @@ COMMANDS = {
             "echo '{}' | pointsman explain - --format json",
         ),
     ),
+    "eval": Entry(
+        "evaluate:evaluate",
+        "Try a field type on a value, without a server.",
+        (
+            "pointsman eval field phone '(512) 789-1111 x12'",
+            "pointsman eval field dob 6/2/1980 --now 2026-11-21T12:00:00Z",
+            "pointsman eval field --jsonl < values.jsonl",
+        ),
+    ),
     "schema": Entry(
         "schema:schema",
         "Print the JSON Schema of a kind of file.",
@@ -73,7 +82,7 @@ COMMANDS = {
     ),
     "publish": Entry(
         "generations:publish",
-        "Publish the configuration directory to Redis.",
+        "Publish the configuration directory.",
         ("pointsman publish", "pointsman publish config/ --force"),
     ),
     "generations": Entry(
@@ -87,7 +96,7 @@ COMMANDS = {
     ),
     "rollback": Entry(
         "generations:rollback",
-        "Publish an earlier generation again.",
+        "Publish the files of an earlier generation again.",
         ("pointsman rollback acme 11",),
     ),
     "plugins": Entry(

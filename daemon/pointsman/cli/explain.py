@@ -15,7 +15,14 @@ from typing import Annotated, Any
 
 import typer
 
-from pointsman.cli.options import ConfigDirOption, Format, chosen_dir, read_settings
+from pointsman.cli.options import (
+    ConfigDirOption,
+    DataDir,
+    Format,
+    RedisUrl,
+    chosen_dir,
+    read_settings,
+)
 from pointsman.config.load import load
 from pointsman.config.ruletest import RECORDED, origin_of
 from pointsman.errors import ConfigError, Refused, Unavailable
@@ -47,9 +54,8 @@ def explain(
         ),
     ] = None,
     config_dir: ConfigDirOption = None,
-    redis_url: Annotated[
-        str | None, typer.Option(help="Where the turns are; left out: as pointsman run has it.")
-    ] = None,
+    data_dir: DataDir = None,
+    redis_url: RedisUrl = None,
     output: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.TEXT,
 ) -> None:
     """Tell where a lead would go, without taking a turn.
@@ -61,7 +67,7 @@ def explain(
     chosen = _organization(chosen_dir(config_dir), organization)
     origin = _origin(intake or [], body)
     try:
-        told, assumed = asyncio.run(_explained(chosen, body, origin, _url(redis_url)))
+        told, assumed = asyncio.run(_explained(chosen, body, origin, _url(data_dir, redis_url)))
     except Refused as error:
         typer.echo(f"refused: {error}")
         raise typer.Exit(1) from error
@@ -117,9 +123,9 @@ def _origin(intake: list[str], body: Mapping[str, Any]) -> Origin:
     return origin_of(given, body)
 
 
-def _url(given: str | None) -> str | None:
-    settings = read_settings()
-    return given or settings.redis_url or recorded_url(settings.data_dir)
+def _url(data_dir: Path | None, redis_url: str | None) -> str | None:
+    settings = read_settings(data_dir=data_dir, redis_url=redis_url)
+    return settings.redis_url or recorded_url(settings.data_dir)
 
 
 async def _explained(
@@ -184,7 +190,11 @@ def _told(told: Explanation, *, assumed: bool) -> dict[str, Any]:
         ],
         "pool": told.pool and {"name": told.pool.name, "file": told.pool.file},
         "next": _person(state.next) if state and state.next else None,
-        "passed_over": [_person(person) for person in state.passed_over] if state else [],
+        "passed_over": [
+            {**_person(person), "reason": reason} for person, reason in state.passed_over
+        ]
+        if state
+        else [],
         "reason": told.reason,
         "closed": told.closed,
         "turn_assumed": assumed,

@@ -11,7 +11,16 @@ from pydantic import ValidationError
 
 from pointsman.settings import Settings
 
-__all__ = ["ConfigDir", "ConfigDirOption", "Findings", "Format", "chosen_dir", "read_settings"]
+__all__ = [
+    "ConfigDir",
+    "ConfigDirOption",
+    "DataDir",
+    "Findings",
+    "Format",
+    "RedisUrl",
+    "chosen_dir",
+    "read_settings",
+]
 
 _HELP = "Folder of the organizations. [default: POINTSMAN_CONFIG_DIR, else config]"
 
@@ -38,6 +47,15 @@ ConfigDir = Annotated[
 ConfigDirOption = Annotated[
     Path | None,
     typer.Option("--config-dir", help=_HELP, exists=True, file_okay=False, show_default=False),
+]
+
+DataDir = Annotated[
+    Path | None,
+    typer.Option("--data-dir", help="The daemon's data directory.", show_default=False),
+]
+RedisUrl = Annotated[
+    str | None,
+    typer.Option("--redis-url", help="The daemon's Redis; none: embedded.", show_default=False),
 ]
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from pydantic import ValidationError
 
+from pointsman.cli.options import read_settings
 from pointsman.settings import Settings
 
 __all__ = ["run"]
@@ -29,11 +29,16 @@ def _option(name: str, **more: Any) -> Any:
 
 ConfigDir = Annotated[
     Path | None,
-    typer.Argument(help="Folder of the organizations. [default: config]", show_default=False),
+    typer.Argument(
+        help="Folder of the organizations. [default: config]",
+        exists=True,
+        file_okay=False,
+        show_default=False,
+    ),
 ]
 
 
-def run(
+def run(  # noqa: PLR0917 - typer reads options from parameters
     config_dir: ConfigDir = None,
     host: Annotated[str | None, _option("host")] = None,
     port: Annotated[int | None, _option("port")] = None,
@@ -51,17 +56,7 @@ def run(
     log_format: Annotated[str | None, _option("log_format")] = None,
 ) -> None:
     """Start the daemon; it ends at SIGTERM or Ctrl-C, and loads anew at SIGHUP."""
-    given = {name: value for name, value in locals().items() if value is not None}
-    settings = _settings(given)
+    given = dict(locals())
     from pointsman.app.running import run as serve  # noqa: PLC0415 - heavy, not for --help
 
-    raise typer.Exit(serve(settings))
-
-
-def _settings(given: dict[str, Any]) -> Settings:
-    """Return the settings; a value that cannot be is the caller's mistake (exit status 2)."""
-    try:
-        return Settings(**given)
-    except ValidationError as error:
-        wrong = (f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
-        raise typer.BadParameter("; ".join(wrong)) from error
+    raise typer.Exit(serve(read_settings(**given)))

@@ -46,9 +46,10 @@ class Draft:
 
 
 class Drafts:
-    """Drafts what the tree at ``root`` says."""
+    """Drafts what the tree at ``root`` says; ``digest`` is of the tree as it was read last."""
 
     def __init__(self, root: Path, generations: GenerationStore) -> None:
+        self.digest = ""
         self._root = root
         self._generations = generations
 
@@ -59,6 +60,7 @@ class Drafts:
         the tree had before.
         """
         tree = await asyncio.to_thread(read_tree, self._root)
+        self.digest = tree.digest()
         problems = list(tree.problems)
         drafts = []
         for handle, files in tree.organizations.items():
@@ -67,9 +69,11 @@ class Drafts:
             if draft:
                 drafts.append(draft)
         problems += claimed_twice({each.handle: each.organization for each in drafts}, self._root)
-        problems += await self._vanished(tree, known, remembered)
-        if any(problem.severity == "error" for problem in problems):
-            raise ConfigError(problems)
+        present = {draft.organization.id for draft in drafts}
+        gone = {each: known[each] for each in remembered if known.get(each) not in {None, *present}}
+        problems += await self._vanished(tree, gone)
+        if errors := [problem for problem in problems if problem.severity == "error"]:
+            raise ConfigError(errors)
         return drafts
 
     async def _organization(
@@ -121,15 +125,12 @@ class Drafts:
         old, _ = await self._compile(organization.handle, old_files, current.pool_ids)
         return renamed_ids(old, old_files, organization, files) if old else {}
 
-    async def _vanished(
-        self, tree: Tree, known: Mapping[str, str], remembered: Sequence[str]
-    ) -> list[Problem]:
+    async def _vanished(self, tree: Tree, gone: Mapping[str, str]) -> list[Problem]:
         """Return what to say of organizations whose whole directory is gone."""
         problems: list[Problem] = []
-        for handle in remembered:
-            identifier = None if handle in tree.organizations else known.get(handle)
-            current = await self._generations.current(identifier) if identifier else None
-            if identifier and current:
+        for handle, identifier in gone.items():
+            current = await self._generations.current(identifier)
+            if current and handle not in tree.organizations:
                 old = await self._files(identifier, current)
                 left = {path: raw for path, raw in old.items() if path == _ROOT}
                 problems += mass_deletion(handle, old, left, root=self._root)

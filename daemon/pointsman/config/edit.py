@@ -8,20 +8,32 @@ by position.
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from pointsman.config.disk import stage
 from pointsman.config.marks import parse
 from pointsman.config.splicing import Splice
 from pointsman.errors import ConfigError, Problem, Refused
 
-__all__ = ["Append", "Edit", "Insert", "Remove", "Set", "applied", "read", "rewrite", "splice"]
+__all__ = [
+    "Append",
+    "Arrange",
+    "Edit",
+    "Insert",
+    "Kept",
+    "New",
+    "Remove",
+    "Set",
+    "applied",
+    "read",
+    "rewrite",
+    "splice",
+]
 
 Steps = tuple[str | int, ...]
 
@@ -57,7 +69,31 @@ class Remove:
     path: Steps
 
 
-Edit = Set | Append | Insert | Remove
+@dataclass(frozen=True, slots=True)
+class Arrange:
+    """Make the list at ``path`` these items: by position what it has, or new values.
+
+    What it has keeps its own spelling and its comments.
+    """
+
+    path: Steps
+    items: Sequence[Kept | New]
+
+
+class Kept(NamedTuple):
+    """An item that the list has, by its position."""
+
+    position: int
+
+
+class New(NamedTuple):
+    """An item that the list has not."""
+
+    value: Any
+
+
+Edit = Set | Append | Insert | Remove | Arrange
+_Plain = Set | Append | Insert | Remove
 
 
 def splice(text: str, edits: Sequence[Edit], name: str = "<text>") -> str:
@@ -68,16 +104,18 @@ def splice(text: str, edits: Sequence[Edit], name: str = "<text>") -> str:
     """
     data = parse(text, name)
     for edit in edits:
-        plan = _plan(data, edit)
-        data = applied(data, edit)
-        text = _spliced(text, plan)
+        wanted = applied(data, edit)
+        for plan in _plans(text, data, edit):
+            text = _spliced(text, plan)
+        data = wanted
         _check(text, data, f"{name}: '{_said(edit.path)}'")
     return text
 
 
 def applied(data: Any, edit: Edit) -> Any:
     """Return the data that an edit of ``data`` must give; ``data`` itself stays as it is."""
-    plan = _plan(data, edit)
+    plain = Set(edit.path, _arranged(data, edit)) if isinstance(edit, Arrange) else edit
+    plan = _plan(data, plain)
     if isinstance(plan, Set) and not plan.path:
         return deepcopy(plan.value)
     copied = _unshared(data)
@@ -106,38 +144,33 @@ def rewrite(path: Path, before: str, after: str) -> None:
 
     Raises ``Refused`` (409) if somebody else changed the file meanwhile.
     """
-    path = path.resolve()
-    if read(path) != before:
-        raise Refused(
-            f"{path} changed since it was read; nothing was written, try again",
-            status=HTTPStatus.CONFLICT,
-            code="CONFLICT",
-        )
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(after.encode())
-            file.flush()
-            os.fchmod(file.fileno(), path.stat().st_mode)
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    _sync(path.parent)
+    stage(path, before.encode(), after.encode()).place()
 
 
-def _sync(folder: Path) -> None:
-    """Make the new name of a file durable too."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+def _plans(text: str, data: Any, edit: Edit) -> list[Edit]:
+    """Return what is to be done one after the other; a list in brackets changes place by place."""
+    if not isinstance(edit, Arrange):
+        return [_plan(data, edit)]
+    old, new = _peek(data, edit.path) or [], _arranged(data, edit)
+    if not (old and new):
+        return [_plan(data, Set(edit.path, new))]
+    if not Splice(text).is_flow(edit.path):
+        return [edit]
+    both = range(min(len(old), len(new)))
+    plans: list[Edit] = [Set((*edit.path, i), new[i]) for i in both if not _same(old[i], new[i])]
+    plans += [Remove((*edit.path, i)) for i in range(len(old) - 1, len(new) - 1, -1)]
+    return plans + [Insert((*edit.path, i), new[i]) for i in range(len(old), len(new))]
 
 
-def _plan(data: Any, edit: Edit) -> Edit:
+def _arranged(data: Any, edit: Arrange) -> list[Any]:
+    """Return the list that an arrangement gives."""
+    old = _expect(_peek(data, edit.path) or [], list, edit.path)
+    return [
+        item.value if isinstance(item, New) else _reach(old, [item.position]) for item in edit.items
+    ]
+
+
+def _plan(data: Any, edit: _Plain) -> _Plain:
     """Return the same edit as one of: set, insert into a list with items, remove one of several.
 
     What is empty has no place to write into; then its parent is written instead.
@@ -180,6 +213,12 @@ def _spliced(text: str, plan: Edit) -> str:
     if isinstance(plan, Insert):
         *way, position = plan.path
         return change.insert(way, int(position), plan.value)
+    if isinstance(plan, Arrange):
+        items = [
+            (None, item.value) if isinstance(item, New) else (item.position, None)
+            for item in plan.items
+        ]
+        return change.arrange(plan.path, items)
     return change.replace(plan.path, plan.value)
 
 

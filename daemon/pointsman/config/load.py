@@ -160,6 +160,7 @@ class _Compilation:
             triggers=_triggers(workflow for _, workflow in workflows),
             flows=references.routes(flows),
             credentials=header.credentials,
+            environment=header.environment,
             lead_webhook=header.lead_webhook,
             intake_auth=header.intake_auth,
             allow_networks=header.allow_networks,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ class Header:
     handles: Mapping[str, str]
     keys: tuple[ApiKey, ...]
     credentials: Mapping[str, str]
+    environment: Mapping[str, str]
     lead_webhook: bool
     intake_auth: IntakeAuth
     allow_networks: tuple[str, ...]
@@ -55,6 +57,7 @@ def compile_header(page: Page, handle: str, folder: Path | None) -> Header:
         handles={member.handle: member.id for member in members},
         keys=_keys(page),
         credentials=_credentials(page, folder),
+        environment=_environment(page),
         lead_webhook=document.get("integrations", {}).get("lead_webhook", {}).get("enabled", False),
         intake_auth=_intake(page, folder),
         allow_networks=tuple(document.get("outbound", {}).get("allow_networks", ())),
@@ -104,6 +107,16 @@ def _credentials(page: Page, folder: Path | None) -> dict[str, str]:
         secret = resolve(page, path, folder, key="token")
         found[entry["name"]] = secret or ""
     return found
+
+
+def _environment(page: Page) -> dict[str, str]:
+    """Return the variables that placeholders may read; one that is not set is reported."""
+    names = page.data.get("allow_env", ())
+    for place, name in enumerate(names):
+        if name not in os.environ:
+            message = f"the environment variable '{name}' is not set for this daemon"
+            page.report(("allow_env", place), message)
+    return {name: os.environ.get(name, "") for name in names}
 
 
 def _intake(page: Page, folder: Path | None) -> IntakeAuth:

@@ -16,12 +16,13 @@ from pathlib import Path
 
 from pointsman import observe
 from pointsman.config.drafts import Draft, Drafts
+from pointsman.config.forward import Forward
 from pointsman.config.memory import Memory
+from pointsman.config.publication import publication
 from pointsman.config.serving import Served, Serving
 from pointsman.config.standing import NOTHING, Standing, explain, standing
 from pointsman.errors import ConfigError, Problem, Refused
-from pointsman.pools.compile import published
-from pointsman.store.generations import GenerationStore, Publication
+from pointsman.store.generations import Generation, GenerationStore, Publication
 
 __all__ = ["Publisher"]
 
@@ -32,8 +33,8 @@ _TICK = 0.02
 class Publisher:
     """Publishes the tree at ``root`` and serves it here.
 
-    ``problems`` are the findings of the last load. ``drift`` tells, by handle, what of the tree is
-    not published and why; ``changed`` names those of them that the last load found changed.
+    ``loaded`` is the digest of the tree that was loaded last, ``problems`` are its findings.
+    ``drift`` tells, by handle, what of the tree is not published and why.
     """
 
     def __init__(
@@ -45,16 +46,17 @@ class Publisher:
         *,
         author: str,
     ) -> None:
-        self.root = root
+        self.loaded = ""
         self.problems: tuple[Problem, ...] = ()
         self.drift: dict[str, str] = {}
         self._changed: set[str] = set()
-        self._author = author
+        self.author = author
         self._drafts = Drafts(root, generations)
-        self._generations = generations
-        self._serving = serving
-        self._memory = memory
-        self._lock = asyncio.Lock()
+        self._forward = Forward(root, generations)
+        self.generations = generations
+        self.serving = serving
+        self.memory = memory
+        self.lock = asyncio.Lock()
         self._log = observe.log()
 
     async def load(self, *, force: bool = False) -> Mapping[str, int]:
@@ -63,10 +65,11 @@ class Publisher:
         Raises ``ConfigError`` with every finding and publishes nothing, or ``Refused`` (409) if
         what changed is drift; ``force`` publishes that too.
         """
-        async with self._lock:
-            remembered = self._memory.recall()
+        async with self.lock:
+            known = await self.serving.rename()
+            remembered = await self._forwarded(known)
             try:
-                drafts = await self._drafts.draft(await self._serving.rename(), [*remembered])
+                drafts = await self._drafts.draft(known, [*remembered])
             except ConfigError as error:
                 self._failed(error)
                 raise
@@ -77,8 +80,35 @@ class Publisher:
             raise Refused(told, status=HTTPStatus.CONFLICT, code="CONFLICT")
         return {
             handle: organization.generation
-            for handle, organization in self._serving.current.organizations.items()
+            for handle, organization in self.serving.current.organizations.items()
         }
+
+    async def align(self, handle: str) -> Generation | None:
+        """Finish what a crash cut off, serve what is published of an organization, and return it.
+
+        To be called with the ``lock`` held.
+        """
+        identifier = self.serving.ids.get(handle)
+        current = await self.generations.current(identifier) if identifier else None
+        if identifier and current:
+            await self._forwarded({handle: identifier})
+            await self.serving.catch_up(handle, current.number)
+        return current
+
+    def remember(self, handle: str, digest: str) -> None:
+        """Remember that the tree has what is published of an organization."""
+        self.memory.keep({**self.memory.recall(), handle: digest})
+
+    async def _forwarded(self, known: Mapping[str, str]) -> dict[str, str]:
+        """Carry over to the tree what was published and not written; return what it now is."""
+        remembered = self.memory.recall()
+        for handle, identifier in known.items():
+            before = remembered.get(handle)
+            digest = await self._forward.roll(handle, identifier, before)
+            if digest and digest != before:
+                remembered[handle] = digest
+                self.memory.keep(remembered)
+        return remembered
 
     async def _publish_all(
         self, drafts: list[Draft], remembered: dict[str, str], *, force: bool
@@ -97,29 +127,24 @@ class Publisher:
                 await self._follow(draft, stands)
                 continue
             remembered[draft.handle] = draft.hash
-            self._memory.keep(remembered)
+            self.memory.keep(remembered)
         gone = remembered.keys() - {draft.handle for draft in drafts}
         present = {draft.organization.id for draft in drafts}
         withdrawn = [handle for handle in gone if await self._withdraw(handle, present, made)]
-        await self._live(made)
+        await self.live(made)
         await self._forget(withdrawn, remembered)
 
     async def _publish(self, draft: Draft, made: dict[str, int]) -> bool:
         """Publish and serve a draft; if somebody else was faster, follow and say no."""
         handle, identifier = draft.handle, draft.organization.id
-        publication = Publication(
-            parent=draft.current.number if draft.current else 0,
-            hash=draft.hash,
-            files=draft.files,
-            pools=[published(pool) for pool in draft.organization.pools.values()],
-            author=self._author,
-            pool_ids=draft.pool_ids,
+        told = publication(
+            draft.organization, draft.files, draft.current, self.author, pool_ids=draft.pool_ids
         )
         try:
-            async with self._serving.lock(handle):
-                await self._generations.name(handle, identifier)
-                generation = await self._generations.publish(identifier, publication)
-                self._serving.install(draft.organization, Served(generation, draft.files))
+            async with self.serving.lock(handle):
+                await self.generations.name(handle, identifier)
+                generation = await self.generations.publish(identifier, told)
+                self.serving.install(draft.organization, Served(generation, draft.files))
         except Refused:
             await self._follow(draft, Standing.DRIFT)
             return False
@@ -131,17 +156,19 @@ class Publisher:
     async def _serve(self, draft: Draft) -> None:
         """Serve what is published from the tree: the same files, their secrets read anew."""
         if draft.current:
-            async with self._serving.lock(draft.handle):
-                self._serving.install(draft.organization, Served(draft.current, draft.files))
+            async with self.serving.lock(draft.handle):
+                if self.serving.ids.get(draft.handle) != draft.organization.id:
+                    await self.generations.name(draft.handle, draft.organization.id)
+                self.serving.install(draft.organization, Served(draft.current, draft.files))
             observe.CONFIG_RELOADS.labels("unchanged").inc()
 
     async def _follow(self, draft: Draft, stands: Standing) -> None:
         """Leave the tree as it is, serve what somebody else published, and tell."""
         handle = draft.handle
-        current = await self._generations.current(draft.organization.id)
+        current = await self.generations.current(draft.organization.id)
         if current is None:
             return
-        await self._serving.catch_up(handle, current.number)
+        await self.serving.catch_up(handle, current.number)
         self.drift[handle] = explain(stands, handle, current)
         if stands is Standing.DRIFT:
             self._changed.add(handle)
@@ -149,14 +176,14 @@ class Publisher:
 
     async def _withdraw(self, handle: str, present: set[str], made: dict[str, int]) -> bool:
         """Publish that an organization without a directory is no more; say whether it is so."""
-        identifier = self._serving.ids.get(handle)
-        current = await self._generations.current(identifier) if identifier else None
+        identifier = self.serving.ids.get(handle)
+        current = await self.generations.current(identifier) if identifier else None
         if identifier is None or current is None or identifier in present:
             return True
-        if current.hash == self._memory.recall().get(handle):
-            nothing = Publication(current.number, NOTHING, {}, (), self._author)
-            number = (await self._generations.publish(identifier, nothing)).number
-            await self._serving.catch_up(handle, number)
+        if current.hash == self.memory.recall().get(handle):
+            nothing = Publication(current.number, NOTHING, {}, (), self.author)
+            number = (await self.generations.publish(identifier, nothing)).number
+            await self.serving.catch_up(handle, number)
             made[identifier] = number
             self._log.info(observe.CONFIG_PUBLISHED, organization=handle, generation=number)
         elif current.hash != NOTHING:
@@ -167,12 +194,12 @@ class Publisher:
     async def _forget(self, handles: Iterable[str], remembered: dict[str, str]) -> None:
         """Let the names of withdrawn organizations stand for nothing."""
         for handle in handles:
-            await self._generations.unname(handle)
+            await self.generations.unname(handle)
             del remembered[handle]
-            self._memory.keep(remembered)
-        await self._serving.rename()
+            self.memory.keep(remembered)
+        await self.serving.rename()
 
-    async def _live(self, made: Mapping[str, int]) -> None:
+    async def live(self, made: Mapping[str, int]) -> None:
         """Wait, within bounds, until every living node serves (or refused) what was published."""
         with suppress(TimeoutError):
             async with asyncio.timeout(_LIVE):
@@ -181,10 +208,11 @@ class Publisher:
                         await asyncio.sleep(_TICK)
 
     async def _behind(self, identifier: str, number: int) -> bool:
-        nodes = await self._generations.nodes(identifier)
+        nodes = await self.generations.nodes(identifier)
         return any(max(node.generation, node.refused) < number for node in nodes)
 
     def _failed(self, error: ConfigError) -> None:
+        self.loaded = self._drafts.digest
         self.problems = error.problems
         observe.CONFIG_RELOADS.labels("refused").inc()
         observe.CONFIG_LAST_RELOAD_SUCCESSFUL.set(0)
@@ -192,6 +220,7 @@ class Publisher:
         self._log.error(observe.CONFIG_REFUSED, problems=[str(each) for each in error.problems])
 
     def _succeeded(self) -> None:
+        self.loaded = self._drafts.digest
         self.problems = ()
         observe.CONFIG_LAST_RELOAD_SUCCESSFUL.set(1)
         observe.CONFIG_LAST_RELOAD_TIME.set(time.time())

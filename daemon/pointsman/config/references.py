@@ -12,8 +12,17 @@ from pointsman.model import Connection, Flow, Pool, Source, Workflow
 from pointsman.plugin import actions
 from pointsman.pools.match import clashes, given_keys
 from pointsman.registry import nearest
+from pointsman.rules.interpolate import environment_names
 
-__all__ = ["check_flows", "check_ids", "check_pools", "check_tests", "check_workflows", "routes"]
+__all__ = [
+    "check_flows",
+    "check_ids",
+    "check_pools",
+    "check_tests",
+    "check_workflows",
+    "is_generic",
+    "routes",
+]
 
 Pools = Sequence[tuple[Page, Pool]]
 Workflows = Sequence[tuple[Page, Workflow]]
@@ -66,7 +75,7 @@ def check_flows(flows: Flows, pools: Pools, fields: FieldTable) -> None:
 
 
 def check_workflows(workflows: Workflows, header: Header) -> None:
-    """Report credentials that organization.yaml does not have."""
+    """Report credentials and variables that organization.yaml does not have or allow."""
     for page, workflow in workflows:
         for place, action in enumerate(workflow.actions):
             if action.type not in actions:
@@ -76,6 +85,13 @@ def check_workflows(workflows: Workflows, header: Header) -> None:
                     hint = nearest(name, list(header.credentials))
                     message = f"no credential '{name}'{hint or '; add it to organization.yaml'}"
                     page.report(("actions", place, "config", *path), message)
+            for path, name in environment_names(action.config):
+                if name not in header.environment:
+                    hint = nearest(name, list(header.environment))
+                    message = f"'env.{name}' is not allowed{hint or '; add it under allow_env'}"
+                    page.report(
+                        ("actions", place, "config", *path), f"{message} in organization.yaml"
+                    )
 
 
 def check_tests(
@@ -99,12 +115,17 @@ def routes(flows: Flows) -> dict[tuple[str, str | None], tuple[Flow, Source]]:
     }
 
 
+def is_generic(connection: Connection) -> bool:
+    """Whether a connection is the generic webhook: it has no key but its source."""
+    return connection.source == "webhook" and not given_keys(connection)
+
+
 def _check_generic(pools: Pools, header: Header) -> None:
     """Report a generic webhook connection that is not switched on, and a second one."""
     holder: Page | None = None
     for page, pool in pools:
         for connection in pool.connections:
-            if not _is_generic(connection):
+            if not is_generic(connection):
                 continue
             path = ("connections", _place(pool, connection))
             if not header.lead_webhook:
@@ -122,10 +143,6 @@ def _check_generic(pools: Pools, header: Header) -> None:
             holder = holder or page
 
 
-def _is_generic(connection: Connection) -> bool:
-    return connection.source == "webhook" and not given_keys(connection)
-
-
 def _check_workflow_connections(page: Page, stems: Mapping[str, str]) -> None:
     """Report connections to no workflow; ``stems`` are file stems by id."""
     for place, connection in enumerate(page.data.get("connections", ())):
@@ -140,7 +157,7 @@ def _check_workflow_connections(page: Page, stems: Mapping[str, str]) -> None:
 def _warn_of_clashes(pools: Pools) -> None:
     pages = {pool.id: page for page, pool in pools}
     for winner, loser, connection in clashes(pool for _, pool in pools):
-        if not _is_generic(connection):  # those are errors already
+        if not is_generic(connection):  # those are errors already
             pages[loser.id].warn(
                 ("connections", _place(loser, connection)),
                 f"{winner.file} has the same connection and gets all its leads; "

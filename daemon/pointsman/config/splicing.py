@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from itertools import pairwise
 from typing import Any
 
 from pointsman.config.marks import Node, places, skip
@@ -61,6 +62,30 @@ class Splice:
         new = self._manner.newline.join([*lines, " " * parent.column]).lstrip(" ")
         return self._put(self._entry(parent, 0), new)
 
+    def arrange(self, path: Sequence[str | int], items: Sequence[tuple[int | None, Any]]) -> str:
+        """Write the block list at ``path`` anew, from items that it has (by position) and new ones.
+
+        What it has is moved as it stands, with the comments above and beside it. Comments above the
+        first item stay if that one goes: they may be about the whole list.
+        """
+        parent = self._node(path)
+        newline = self._manner.newline
+        starts = [self._opened(parent, i) for i in range(len(parent.children))]
+        spans = list(pairwise([*starts, self._after(parent)]))
+        kept = {old for old, _ in items}
+        head = self._text[spans[0][0] : self._line(self._entry(parent, 0))]
+        parts = [] if 0 in kept else [head]
+        for old, value in items:
+            if old is None:
+                parts += [line + newline for line in self._manner.item(value, parent.column)]
+            else:
+                part = self._text[slice(*spans[old])]
+                parts.append(part if part.endswith("\n") else part + newline)
+        written = "".join(parts)
+        start, end = spans[0][0], spans[-1][1]
+        ended = self._text[end - 1] == "\n"
+        return self._put(start, written if ended else written.removesuffix(newline), end)
+
     def remove(self, path: Sequence[str | int]) -> str:
         """Cut the entry or item at ``path``, which is not the only one there."""
         parent = self._node(path[:-1])
@@ -75,6 +100,10 @@ class Splice:
             return self._cut(self._line(start), below)
         rest = self._text[below:]
         return self._cut(start, below + len(rest) - len(rest.lstrip()))
+
+    def is_flow(self, path: Sequence[str | int]) -> bool:
+        """Tell whether the collection at ``path`` is written on one line, in brackets."""
+        return self._node(path).flow
 
     def _node(self, path: Sequence[str | int]) -> Node:
         node = self._root
@@ -98,6 +127,27 @@ class Splice:
         if parent.flow:
             return parent.children[position].start
         return skip(self._text, _end(parent, position - 1)) if position else parent.body
+
+    def _opened(self, parent: Node, position: int) -> int:
+        """Return where the lines of a block list's item start, its own comments among them."""
+        line = self._line(self._entry(parent, position))
+        if self._text[line : self._entry(parent, position)].strip():
+            raise Refused("the list is written in a way that cannot be edited; edit it by hand")
+        above = self._after(parent, position - 1) if position else 0
+        start = line
+        while start > above:
+            previous = self._line(start - 1)
+            text = self._text[previous : start - 1]
+            indent = len(text) - len(text.lstrip(" "))
+            own = not text.strip() if position else False
+            if not own and not (text.lstrip().startswith("#") and indent == parent.column):
+                break
+            start = previous
+        return start
+
+    def _after(self, parent: Node, position: int = -1) -> int:
+        """Return where the line below an entry starts."""
+        return self._next_line(_end(parent, position % len(parent.children)))
 
     def _opening(self, parent: Node, position: int) -> int:
         """Return where the value may begin: after the colon or the dash."""

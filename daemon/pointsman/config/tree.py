@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from hashlib import sha256
 from pathlib import Path
 
 from pointsman.config.reading import MAX_BYTES
@@ -39,6 +40,15 @@ class Tree:
 
     organizations: Mapping[str, Mapping[str, bytes]] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+
+    def digest(self) -> str:
+        """Return a hash of everything here: what tells one reading of a tree from another."""
+        hashed = sha256(repr(self.problems).encode())
+        for handle, files in self.organizations.items():
+            for name, raw in files.items():
+                hashed.update(f"{handle}/{name} {len(raw)}\n".encode())
+                hashed.update(raw)
+        return hashed.hexdigest()
 
 
 def kind_of(name: str) -> str | None:

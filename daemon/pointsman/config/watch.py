@@ -1,59 +1,66 @@
 """When to look at the tree again.
 
 Events of the file system are a hint, not the truth: links may point elsewhere, the root may be
-swapped, a network mount has no events. So the tree is also read every few seconds, and a load
-starts only if what was read differs from what was last tried.
+swapped, a network mount has no events. So the tree is also read every second (less often if that
+takes long), and a load starts only if what was read differs from what was last tried.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from hashlib import sha256
 from pathlib import Path
 
 from watchfiles import awatch
 
 from pointsman import observe
-from pointsman.config.load import files_hash
 from pointsman.config.tree import read_tree
 
-__all__ = ["Watch", "digest"]
+__all__ = ["Watch"]
 
 _QUIET = 100
 _LONGEST = 1000
-_LOOK = 5000
+_LOOK = 1000
+_SHARE = 50
 _POLL = 300
 _PAUSE = 1.0
 
 
 class Watch:
-    """Calls ``changed`` once for every change of the tree at ``root``.
+    """Calls ``changed`` whenever the tree at ``root`` is not what was ``loaded`` last.
 
+    ``loaded`` returns the digest of that tree, whoever loaded it and whatever came of it.
     ``poll`` looks at the files again and again instead of waiting for events.
     """
 
-    def __init__(self, root: Path, changed: Callable[[], Awaitable[None]], *, poll: bool) -> None:
+    def __init__(
+        self,
+        root: Path,
+        loaded: Callable[[], str],
+        changed: Callable[[], Awaitable[None]],
+        *,
+        poll: bool,
+    ) -> None:
         self._root = root
+        self._loaded = loaded
         self._changed = changed
         self._poll = poll
-        self._tried = ""
         self._failing = False
+        self._looked = self._cost = 0.0
         self._log = observe.log()
-
-    async def start(self) -> None:
-        """Note the tree as it is: it was loaded just now."""
-        self._tried = await asyncio.to_thread(digest, self._root)
 
     async def run(self) -> None:
         """Watch until cancelled."""
         while True:
             try:
                 async with aclosing(self._hints()) as hints:
-                    async for _ in hints:
+                    async for event in hints:
+                        _end_if_cancelled()
                         self._failing = False
-                        await self._look()
+                        if event or self._rested():
+                            await self._look()
             except (OSError, RuntimeError) as error:  # no such directory, or no events to be had
                 if not self._failing:
                     self._log.warning(observe.WATCH_FAILED, root=str(self._root), why=str(error))
@@ -62,8 +69,8 @@ class Watch:
             await asyncio.sleep(_PAUSE)
             await self._look()
 
-    async def _hints(self) -> AsyncGenerator[None, None]:
-        """Yield after 100 ms of quiet, 1 s after the first event, and every few seconds.
+    async def _hints(self) -> AsyncGenerator[bool, None]:
+        """Yield true after 100 ms of quiet or 1 s after the first event, and false every second.
 
         Ends when the root is no longer the directory that is watched.
         """
@@ -79,22 +86,26 @@ class Watch:
             poll_delay_ms=_POLL,
         )
         async with aclosing(events):
-            async for _ in events:
-                yield
+            async for changes in events:
+                yield bool(changes)
                 if self._root.resolve() != watched:
                     return
 
+    def _rested(self) -> bool:
+        """Whether looking without being told to still costs next to nothing."""
+        return time.monotonic() - self._looked > _SHARE * self._cost
+
     async def _look(self) -> None:
-        found = await asyncio.to_thread(digest, self._root)
-        if found != self._tried:
-            self._tried = found
+        began = time.monotonic()
+        tree = await asyncio.to_thread(read_tree, self._root)
+        self._looked = time.monotonic()
+        self._cost = self._looked - began
+        if tree.digest() != self._loaded():
             await self._changed()
 
 
-def digest(root: Path) -> str:
-    """Return a hash of everything that was read under ``root``."""
-    tree = read_tree(root)
-    hashed = sha256(repr(tree.problems).encode())
-    for handle, files in tree.organizations.items():
-        hashed.update(f"{handle} {files_hash(files)}\n".encode())
-    return hashed.hexdigest()
+def _end_if_cancelled() -> None:
+    """Raise the cancellation that ``awatch`` swallows if it comes while a wait of its own ends."""
+    task = asyncio.current_task()
+    if task and task.cancelling():
+        raise asyncio.CancelledError

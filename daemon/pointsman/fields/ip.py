@@ -35,8 +35,8 @@ def ip(posted: Any, _now: datetime | None) -> Value:
     text = _PLACE.split(raw.translate(_SPACES).rpartition("://")[2], maxsplit=1)[0].lower()
     if four := _four(text.rpartition("@")[2]):
         number = int.from_bytes(four, "big")
-        six = f"ffff::{number >> 16:x}:{number & 0xFFFF:x}" if number else "ffff::"
-        return _value(raw, ".".join(map(str, four)), six, is_four=True)
+        tail = f"{number >> 16:x}:{number & 0xFFFF:x}" if number else ""
+        return _value(raw, ".".join(map(str, four)), f"ffff::{tail}", is_four=True)
     if (six := _six(text)) is not None:
         return _value(raw, six, six, is_four=False)
     return Value(raw, raw, valid=False)

@@ -26,6 +26,7 @@ _KEYS = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "22233344455566677778889999"
 _NO_KEY = re.compile(r"[^0-9*]+")
 _TOLL_FREE = frozenset(("800", "844", "855", "866", "877", "888"))
 _NORTH_AMERICA = 1
+_WITH_AREA = re.compile(r"[2-9][0-9]{9}")
 _LONGEST = 250
 _UNKNOWN = "***"
 
@@ -84,7 +85,10 @@ def _value(raw: str, kind: str | None, read: PhoneNumber) -> Value:
 
     hidden = "*" in raw
     national = phonenumbers.national_significant_number(read)
-    length = phonenumbers.length_of_national_destination_code(read)
+    if read.country_code == _NORTH_AMERICA and _WITH_AREA.fullmatch(national):
+        length = len(_UNKNOWN)  # the library finds the same, in twice the time of all the rest
+    else:
+        length = phonenumbers.length_of_national_destination_code(read)
     extension = read.extension
     if hidden:
         national, extension = _hidden_again(raw, national, extension)

@@ -6,6 +6,7 @@ import math
 import re
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from itertools import islice
 from typing import Any
 
 from pointsman.fields.number import of_text
@@ -57,7 +58,8 @@ def range_(posted: Any, _now: datetime | None) -> Value:
 
 def _of_dates(raw: str) -> str:
     """Return the first two dates of a text as milliseconds, or the text if it has none."""
-    found = [_milliseconds(*date.groups()) for _, date in zip("ab", _DATE.finditer(raw))]
+    dates = islice(_DATE.finditer(raw), 2)
+    found = [_milliseconds(*date.groups()) for date in dates]
     return "-".join(found) or raw
 
 

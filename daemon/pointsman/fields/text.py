@@ -8,9 +8,11 @@ text of its own.
 from __future__ import annotations
 
 import math
+import re
+from functools import cache
 from typing import Any
 
-__all__ = ["WHITE", "as_text", "number_text", "stars", "trim"]
+__all__ = ["WHITE", "as_text", "compiled", "number_text", "stars", "trim"]
 
 WHITE = (
     "\t\n\x0b\x0c\r \xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
@@ -88,3 +90,9 @@ def _plain(digits: str, point: int) -> str:
 def stars(value: Any) -> str:
     """Return as many stars as the text of ``value`` has characters."""
     return "*" * len(as_text(value))
+
+
+@cache
+def compiled(forms: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
+    """Return patterns compiled; on first use, as starting a command must not wait for them."""
+    return tuple(map(re.compile, forms))

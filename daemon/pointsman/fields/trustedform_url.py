@@ -42,7 +42,8 @@ _ID = re.compile(r"0\.[0-9A-Za-z._~%=/\-]*|[0-9A-Za-z._~%=/\-]{40,}")
 def trustedform_url(posted: Any, _now: datetime | None) -> Value:
     """Read the address of a TrustedForm certificate, ``https://cert.trustedform.com/…``.
 
-    Attributes: ``cert_id``, ``host`` and ``path``.
+    Attributes: ``cert_id``, ``host`` and ``path``; of ``type``, ``is_web``, ``is_mobile``,
+    ``is_facebook`` and ``is_masked`` nothing is known without ActiveProspect's key.
     """
     raw = as_text(posted)
     if not raw:

@@ -112,7 +112,8 @@ def hide(value: Value) -> Value:
         key: attribute if attribute is None else stars(attribute)
         for key, attribute in value.attributes.items()
     }
-    return Value(stars(value.raw), stars(value.normal), value.valid, attributes, masked=True)
+    raw = value.raw if value.raw is None else stars(value.raw)
+    return Value(raw, stars(value.normal), value.valid, attributes, masked=True)
 
 
 def moment(now: datetime | None) -> datetime:
@@ -124,6 +125,8 @@ def moment(now: datetime | None) -> datetime:
 
 def _reader(parse: Parse) -> Read:
     def read(posted: Any) -> Any:
+        if isinstance(posted, bool | list | dict):  # their text would lose what they are
+            return None
         value = parse(posted, None)
         return value.normal if value.valid else None
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from orjson import OPT_SORT_KEYS, dumps
-
-from pointsman.ids import derived
+from pointsman.ids import element_ids
 from pointsman.model import Flow, PoolStep, Source
 from pointsman.registry import nearest
 
 __all__ = ["compile_flow"]
+
+_ID_LENGTH = 6
 
 Report = Callable[[tuple[str | int, ...], str], None]
 
@@ -44,7 +44,7 @@ def compile_flow(
 def _sources(
     documents: Sequence[Mapping[str, Any]], flow_id: str, report: Report
 ) -> tuple[Source, ...]:
-    ids = _ids(documents, flow_id, "source")
+    ids = element_ids(flow_id, "source", documents, length=_ID_LENGTH)
     found: dict[tuple[str, str | None], Source] = {}
     for place, document in enumerate(documents):
         intake, source_key = document.get("intake", "webhook"), document.get("source_key")
@@ -63,7 +63,7 @@ def _steps(
     pools: Mapping[str, str],
     report: Report,
 ) -> tuple[PoolStep, ...]:
-    ids = _ids(documents, flow_id, "step")
+    ids = element_ids(flow_id, "step", documents, length=_ID_LENGTH)
     steps: list[PoolStep] = []
     for place, document in enumerate(documents):
         named, enabled = document["pool"], document.get("enabled", True)
@@ -79,15 +79,3 @@ def _steps(
             )
         steps.append(PoolStep(ids[place], pools[named], enabled))
     return tuple(steps)
-
-
-def _ids(documents: Sequence[Mapping[str, Any]], parent: str, kind: str) -> list[str]:
-    """Return ids as written, else by ``key``, else by content and ordinal among equals."""
-    seen: dict[str, int] = {}
-    found: list[str] = []
-    for document in documents:
-        content = document.get("key") or dumps(document, option=OPT_SORT_KEYS).decode()
-        seen[content] = seen.get(content, 0) + 1
-        derivation = derived(parent, kind, content, str(seen[content]))
-        found.append(str(document.get("id") or derivation))
-    return found

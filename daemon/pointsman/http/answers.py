@@ -16,7 +16,7 @@ from aiohttp import hdrs, web
 __all__ = ["answer", "error_body", "listing", "raw_answer"]
 
 # Without a name of ours aiohttp would tell its own and Python's versions.
-_JSON = {hdrs.CONTENT_TYPE: "application/json", hdrs.SERVER: "pointsman"}
+_JSON: dict[str, str] = {hdrs.CONTENT_TYPE: "application/json", hdrs.SERVER: "pointsman"}
 
 
 def raw_answer(body: bytes, status: int = 200) -> web.Response:

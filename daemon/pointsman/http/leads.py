@@ -26,7 +26,7 @@ from pointsman.http.names import camel_keys
 from pointsman.http.query import SOURCES, invalid
 from pointsman.http.services import MemoryGuard, Services
 from pointsman.http.taken import account_for, receipt, told
-from pointsman.ids import parse_lead_id
+from pointsman.ids import lead_uuid, parse_lead_id
 from pointsman.model import ApiKey, Organization, Origin
 from pointsman.store.leads import Idempotency, LogEntry, StoredLead, Taken
 from pointsman.store.stored import rfc3339
@@ -70,6 +70,7 @@ class LeadHandlers:
             web.post("/api/v1/leads", self.create),
             web.post("/api/v1/leads/bulk", self.create_many),
             web.get("/api/v1/leads/{id}", self.lead),
+            web.delete("/api/v1/leads/{id}", self.erase),
         )
 
     async def create(self, request: web.Request) -> web.Response:
@@ -103,6 +104,17 @@ class LeadHandlers:
         if lead is None:
             raise no_lead()
         return answer(_told(organization, lead))
+
+    async def erase(self, request: web.Request) -> web.Response:
+        """Erase a lead's personal data: the record, its timeline and its runs."""
+        organization, _ = self._gatekeeper.caller(request, _WRITE)
+        if request.query.get("erase") != "true":
+            raise invalid(["erase: must be true; a lead is erased for good or kept"])
+        identifier = parse_lead_id(request.match_info["id"])
+        if identifier is None or not await self._leads.erase(organization.id, identifier):
+            raise no_lead()
+        observe.log().info(observe.LEAD_ERASED, lead_id=identifier, organization=organization.handle)
+        return answer({"erased": True, "id": lead_uuid(identifier)})
 
     def _desk(self, request: web.Request) -> _Desk:
         organization, key = self._gatekeeper.caller(request, _WRITE)

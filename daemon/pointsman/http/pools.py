@@ -1,7 +1,8 @@
 """A pool in the words of the round robin API.
 
-The reference's optional parts that this version does not have (followers, goals, emails) are there
-with the value that says so; clients of the reference read them.
+Three views of one thing, as the reference has them: in a list, as the answer to its making, and
+with everything. ``createdBy`` is empty: a pool is made by a file or by a key, and neither is a
+member.
 """
 
 from __future__ import annotations
@@ -11,16 +12,11 @@ from typing import Any
 from pointsman.http.names import camel
 from pointsman.model import Connection, Organization, Participant, Pool
 from pointsman.store.pools import PoolState
+from pointsman.store.seen import Seen, Times
 from pointsman.store.stored import rfc3339
 
-__all__ = ["pool_details"]
+__all__ = ["connection_details", "pool_details", "pool_head", "pool_row"]
 
-_ABSENT = {
-    "emailNotificationsEnabled": False,
-    "followerUserId": None,
-    "goalTotalDeals": None,
-    "goalWonDeals": None,
-}
 _CONNECTION_KEYS = (
     "meta_page_id",
     "meta_form_id",
@@ -33,53 +29,95 @@ _CONNECTION_KEYS = (
 )
 
 
-def pool_details(organization: Organization, pool: Pool, state: PoolState) -> dict[str, Any]:
-    """Return everything about a pool."""
-    times = {"createdAt": _time(state.created), "updatedAt": _time(state.updated)}
-    place = {"roundRobinId": pool.id, "organizationId": organization.id}
-    switches = {
-        "isActive": pool.active,
-        "assignInboundLeads": pool.assign_inbound_leads,
-        "assignManualLeads": pool.assign_manual_leads,
-        **_ABSENT,
+def pool_row(
+    organization: Organization, pool: Pool, state: PoolState, times: Times
+) -> dict[str, Any]:
+    """Return a pool as a list has it."""
+    taking = [each for each in pool.participants if each.active and each.member.active]
+    return {
+        **pool_head(organization, pool, state, times),
+        "createdByName": None,
+        "followerName": pool.follower.name if pool.follower else None,
+        "participantCount": len(taking),
+        "assignmentCount": state.total,
+        "lastAssignmentAt": _time(state.last),
     }
+
+
+def pool_head(
+    organization: Organization, pool: Pool, state: PoolState, times: Times
+) -> dict[str, Any]:
+    """Return what a pool is, without its people and connections."""
     return {
         "id": pool.id,
         "organizationId": organization.id,
         "name": pool.name,
-        **switches,
+        **_settings(pool),
         "nextParticipantOrder": state.next.order if state.next else None,
         "createdBy": None,
-        **times,
+        **_times(times),
+    }
+
+
+def pool_details(
+    organization: Organization, pool: Pool, state: PoolState, seen: Seen
+) -> dict[str, Any]:
+    """Return everything about a pool."""
+    return {
+        **pool_head(organization, pool, state, seen.times),
         "participants": [
-            {**_participant(participant), **place, **times} for participant in pool.participants
+            _participant(organization, pool, participant, seen.part(participant.id))
+            for participant in pool.participants
         ],
         "connections": [
-            {**_connection(connection), **place, **times} for connection in pool.connections
+            connection_details(organization, pool, connection, seen.part(connection.id))
+            for connection in pool.connections
         ],
-        "settings": {"id": pool.id, "name": pool.name, **switches},
+        "settings": {"id": pool.id, "name": pool.name, **_settings(pool)},
         "stats": _stats(state),
     }
 
 
-def _participant(participant: Participant) -> dict[str, Any]:
+def connection_details(
+    organization: Organization, pool: Pool, connection: Connection, times: Times
+) -> dict[str, Any]:
+    """Return a connection."""
+    return {
+        "id": connection.id,
+        "roundRobinId": pool.id,
+        "organizationId": organization.id,
+        "source": connection.source,
+        **{camel(name): getattr(connection, name) for name in _CONNECTION_KEYS},
+        "isActive": connection.active,
+        **_times(times),
+    }
+
+
+def _participant(
+    organization: Organization, pool: Pool, participant: Participant, times: Times
+) -> dict[str, Any]:
     member = participant.member
     return {
         "id": participant.id,
+        "roundRobinId": pool.id,
+        "organizationId": organization.id,
         "userId": member.id,
         "order": participant.order,
         "isActive": participant.active and member.active,
+        **_times(times),
         "user": {"id": member.id, "name": member.name, "email": member.email, "image": None},
     }
 
 
-def _connection(connection: Connection) -> dict[str, Any]:
-    keys = {camel(name): getattr(connection, name) for name in _CONNECTION_KEYS}
+def _settings(pool: Pool) -> dict[str, Any]:
     return {
-        "id": connection.id,
-        "source": connection.source,
-        **keys,
-        "isActive": connection.active,
+        "isActive": pool.active,
+        "assignInboundLeads": pool.assign_inbound_leads,
+        "assignManualLeads": pool.assign_manual_leads,
+        "emailNotificationsEnabled": False,
+        "followerUserId": pool.follower.id if pool.follower else None,
+        "goalTotalDeals": pool.goal_total_deals,
+        "goalWonDeals": pool.goal_won_deals,
     }
 
 
@@ -93,6 +131,10 @@ def _stats(state: PoolState) -> dict[str, Any]:
         "lastAssignmentAt": _time(state.last),
         "participantAssignments": people,
     }
+
+
+def _times(times: Times) -> dict[str, str | None]:
+    return {"createdAt": _time(times.created), "updatedAt": _time(times.updated)}
 
 
 def _time(at: int | None) -> str | None:

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from pointsman.errors import Refused
 
-__all__ = ["SOURCES", "Page", "choice", "invalid", "page"]
+__all__ = ["SOURCES", "Page", "choice", "invalid", "numbered_page", "page"]
 
 SOURCES = ("manual", "meta", "webhook", "whatsapp", "system")
 """Where an assignment can come from, as history records it."""
@@ -40,6 +40,15 @@ def page(request: web.Request) -> Page:
     if problems or limit is None or offset is None:
         raise invalid(problems)
     return Page(limit, offset)
+
+
+def numbered_page(request: web.Request) -> Page:
+    """Return the part of a list that ``page`` (counted from 1) and ``limit`` name."""
+    number = _whole(request.query.get("page", "1"))
+    if not number:
+        raise invalid(["page: must be a whole number from 1"])
+    limit = page(request).limit
+    return Page(limit, (number - 1) * limit)
 
 
 def choice(request: web.Request, name: str, known: Collection[str]) -> str | None:

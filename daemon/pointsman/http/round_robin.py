@@ -6,6 +6,7 @@ Redis, and reading them takes no turn.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -13,21 +14,21 @@ from uuid import UUID
 
 from aiohttp import web
 
-from pointsman import observe
 from pointsman.errors import Refused
 from pointsman.http.answers import answer, listing
 from pointsman.http.auth import Gatekeeper
 from pointsman.http.body import parse_json, require_json, text_header
 from pointsman.http.intake import IDEMPOTENCY_KEY, LONGEST_KEY
 from pointsman.http.leads import no_lead
-from pointsman.http.pools import pool_details
+from pointsman.http.pools import pool_details, pool_row
 from pointsman.http.query import SOURCES, choice, invalid, page
 from pointsman.http.services import Services
-from pointsman.http.taken import assignment_content
+from pointsman.http.taken import account_for_turn, assignment_content
 from pointsman.ids import lead_uuid, parse_lead_id
 from pointsman.model import Member, Organization, Pool
 from pointsman.store.leads import Idempotency
 from pointsman.store.pools import StoredAssignment
+from pointsman.store.seen import Times
 from pointsman.store.stored import rfc3339
 
 __all__ = ["RoundRobinHandlers"]
@@ -35,6 +36,7 @@ __all__ = ["RoundRobinHandlers"]
 _READ = "round-robin:read"
 _WRITE = "round-robin:write"
 _PATH = "/api/v1/round-robin"
+_STATUSES = ("all", "active", "inactive")
 
 
 class RoundRobinHandlers:
@@ -43,6 +45,7 @@ class RoundRobinHandlers:
     def __init__(self, services: Services, gatekeeper: Gatekeeper) -> None:
         self._intake = services.intake
         self._pools = services.pools
+        self._seen = services.seen
         self._memory = services.memory
         self._gatekeeper = gatekeeper
 
@@ -50,6 +53,7 @@ class RoundRobinHandlers:
         """Return what the application serves of this."""
         return (
             web.post(f"{_PATH}/assign", self.assign),
+            web.get(_PATH, self.pools),
             web.get(f"{_PATH}/{{id}}", self.pool),
             web.get(f"{_PATH}/{{id}}/assignments", self.assignments),
         )
@@ -71,15 +75,32 @@ class RoundRobinHandlers:
         if taken.status == "unknown":
             raise no_lead()
         if taken.assignment is not None:
-            observe.child(observe.ASSIGNMENTS, organization.handle, source).inc()
+            account_for_turn(organization, taken, source)
         return answer(assignment_content(taken))
 
     async def pool(self, request: web.Request) -> web.Response:
         """Answer a pool with its people, connections, counters and who is next."""
         organization, _ = self._gatekeeper.caller(request, _READ)
         pool = _pool(request, organization)
-        state = await self._pools.state(organization.id, pool)
-        return answer(pool_details(organization, pool, state))
+        state, seen = await asyncio.gather(
+            self._pools.state(organization.id, pool), self._seen.pool(organization.id, pool.id)
+        )
+        return answer(pool_details(organization, pool, state, seen))
+
+    async def pools(self, request: web.Request) -> web.Response:
+        """List pools, newest first."""
+        organization, _ = self._gatekeeper.caller(request, _READ)
+        limit, offset = page(request)
+        found = _wanted_pools(request, organization)
+        times = await self._seen.pools(organization.id, [pool.id for pool in found])
+        ordered = sorted(zip(found, times, strict=True), key=_age)
+        shown = ordered[offset : offset + limit]
+        states = await self._pools.states(organization.id, [pool for pool, _ in shown])
+        rows = [
+            pool_row(organization, pool, state, times)
+            for (pool, times), state in zip(shown, states, strict=True)
+        ]
+        return listing(rows, total=len(found), limit=limit, offset=offset)
 
     async def assignments(self, request: web.Request) -> web.Response:
         """List a pool's assignments, newest first."""
@@ -99,6 +120,27 @@ def _pool(request: web.Request, organization: Organization) -> Pool:
     if pool is None:
         raise Refused("no such pool", status=HTTPStatus.NOT_FOUND, code="NOT_FOUND")
     return pool
+
+
+def _wanted_pools(request: web.Request, organization: Organization) -> list[Pool]:
+    """Return the pools that the query's ``status`` and ``query`` leave."""
+    status = choice(request, "status", _STATUSES)
+    part = request.query.get("query", "").casefold()
+    return [
+        pool
+        for pool in organization.pools.values()
+        if part in pool.name.casefold() and status in (None, "all", _status(pool))
+    ]
+
+
+def _status(pool: Pool) -> str:
+    return "active" if pool.active else "inactive"
+
+
+def _age(entry: tuple[Pool, Times]) -> tuple[int, str]:
+    """Return what puts the newest first; of one age, the order of the files' names."""
+    pool, times = entry
+    return -(times.created or 0), pool.file
 
 
 def _wanted(body: Mapping[str, Any]) -> tuple[str, str]:

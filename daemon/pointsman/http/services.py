@@ -18,6 +18,7 @@ from pointsman.settings import Settings
 from pointsman.store.leads import LeadStore
 from pointsman.store.pools import PoolStore
 from pointsman.store.redis import RedisStore
+from pointsman.store.seen import SeenStore
 
 __all__ = ["Check", "Control", "MemoryGuard", "Services"]
 
@@ -87,5 +88,6 @@ class Services:
     intake: Intake
     leads: LeadStore
     pools: PoolStore
+    seen: SeenStore
     control: Control
     memory: MemoryGuard = field(default_factory=MemoryGuard)

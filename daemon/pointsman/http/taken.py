@@ -15,7 +15,7 @@ from pointsman.ids import lead_uuid
 from pointsman.model import Organization
 from pointsman.store.leads import Taken
 
-__all__ = ["account_for", "assignment_content", "receipt", "told"]
+__all__ = ["account_for", "account_for_turn", "assignment_content", "receipt", "told"]
 
 _REPLAYED = "Idempotency-Replayed"
 
@@ -53,6 +53,18 @@ def account_for(organization: Organization, taken: Taken, source: str) -> None:
     if outcome == "assigned":
         observe.child(observe.ASSIGNMENTS, organization.handle, source).inc()
     observe.lead_line(taken.lead_id, organization.handle, taken.generation, outcome)
+
+
+def account_for_turn(organization: Organization, taken: Taken, source: str) -> None:
+    """Count and log that a lead which was here before got an owner."""
+    observe.child(observe.ASSIGNMENTS, organization.handle, source).inc()
+    observe.log().info(
+        observe.LEAD_ASSIGNED,
+        lead_id=taken.lead_id,
+        organization=organization.handle,
+        generation=taken.generation,
+        source=source,
+    )
 
 
 def receipt(organization: Organization, taken: Taken, source: str) -> web.Response:

@@ -15,9 +15,10 @@ from orjson import dumps
 
 from pointsman.ids import derived
 from pointsman.model import Connection, Member, Participant, Pool
+from pointsman.pools.cycle import LONGEST_CYCLE, cycle_length, turns
 from pointsman.registry import nearest
 
-__all__ = ["compile_pool", "published"]
+__all__ = ["compile_pool", "connection_id", "connection_keys", "published"]
 
 Report = Callable[[tuple[str | int, ...], str], None]
 
@@ -50,7 +51,11 @@ def compile_pool(
     inbound = document.get("assign_inbound_leads", True)
     manual = document.get("assign_manual_leads", False)
     on_change = document.get("on_change", "keep")
-    turns = [active, inbound, manual, on_change, _cycle(participants)]
+    follower = document.get("follower")
+    if follower is not None and follower not in members:
+        report(("follower",), _unknown(follower, members))
+    order = turns(tuple(person.weight for person in participants))
+    decisive = [active, inbound, manual, on_change, _cycle(participants, order)]
     return Pool(
         id=pool_id,
         name=document.get("name") or PurePosixPath(file).stem,
@@ -62,7 +67,11 @@ def compile_pool(
         assign_manual_leads=manual,
         priority=document.get("priority", 0),
         on_change=on_change,
-        revision=sha256(dumps(turns)).hexdigest()[:16],
+        revision=sha256(dumps(decisive)).hexdigest()[:16],
+        turns=order,
+        follower=members.get(follower) if follower else None,
+        goal_total_deals=document.get("goal_total_deals"),
+        goal_won_deals=document.get("goal_won_deals"),
     )
 
 
@@ -72,17 +81,33 @@ def published(pool: Pool) -> dict[str, Any]:
         "id": pool.id,
         "revision": pool.revision,
         "on_change": pool.on_change,
-        "cycle": _cycle(pool.participants),
+        "cycle": _cycle(pool.participants, pool.turns),
     }
 
 
-def _cycle(participants: Sequence[Participant]) -> list[str]:
-    """Return the order of turns; everyone has one."""
-    return [
-        f"{person.order}|{int(person.active and person.member.active)}"
-        f"|{person.member.id}|{person.id}"
-        for person in participants
-    ]
+def connection_keys(document: Mapping[str, Any]) -> dict[str, str]:
+    """Return what a connection is told from others by, in canonical order."""
+    keys = {name: document[name] for name in _KEYS if document.get(name) is not None}
+    keys.setdefault("source", "webhook")
+    return dict(sorted(keys.items()))
+
+
+def connection_id(pool_id: str, document: Mapping[str, Any]) -> str:
+    """Return the id that a connection has if its document writes none."""
+    return derived(pool_id, "connection", dumps(connection_keys(document)).decode())
+
+
+def _cycle(participants: Sequence[Participant], order: Sequence[int]) -> list[str]:
+    """Return the order of turns as the scripts keep it."""
+    entries = [_entry(person) for person in participants]
+    return [entries[place] for place in order]
+
+
+def _entry(person: Participant) -> str:
+    """Return a person as the scripts know them; turn.lua says what the digit means."""
+    active = person.active and person.member.active
+    state = 0 if not active else 1 if person.weight else 2
+    return f"{person.order}|{state}|{person.member.id}|{person.id}"
 
 
 def _participants(
@@ -96,19 +121,29 @@ def _participants(
         name = written["member"]
         member = members.get(name)
         if member is None:
-            handles = sorted({known.handle for known in members.values()})
-            report(
-                path,
-                f"no member '{name}'{nearest(name, handles)}; members are in organization.yaml",
-            )
+            report(path, _unknown(name, members))
         elif member.id in first:
             report(path, f"'{name}' is in the pool already, at participants[{first[member.id]}]")
         else:
             first[member.id] = place
             identifier = str(written.get("id") or derived(pool_id, "participant", member.id))
             active = bool(written.get("is_active", True))
-            found.append(Participant(identifier, member, len(found) + 1, active))
+            weight = int(written.get("weight", 1))
+            found.append(Participant(identifier, member, len(found) + 1, active, weight))
+    length = cycle_length([person.weight for person in found])
+    if length > LONGEST_CYCLE:
+        report(
+            ("participants",),
+            f"with these weights the order of turns repeats only after {length} of them, at most "
+            f"{LONGEST_CYCLE} are possible; choose weights with a common divisor, or smaller ones",
+        )
+        return ()
     return tuple(found)
+
+
+def _unknown(name: str, members: Mapping[str, Member]) -> str:
+    handles = sorted({known.handle for known in members.values()})
+    return f"no member '{name}'{nearest(name, handles)}; members are in organization.yaml"
 
 
 def _connections(
@@ -117,9 +152,8 @@ def _connections(
     found: list[Connection] = []
     first: dict[bytes, int] = {}
     for place, document in enumerate(documents):
-        keys = {name: document[name] for name in _KEYS if document.get(name) is not None}
-        keys.setdefault("source", "webhook")
-        content = dumps(dict(sorted(keys.items())))
+        keys = connection_keys(document)
+        content = dumps(keys)
         path = ("connections", place)
         need = _NEEDS.get(keys["source"])
         if need and need not in keys:
@@ -128,6 +162,6 @@ def _connections(
             report(path, f"the same connection is there already, at connections[{first[content]}]")
             continue
         first[content] = place
-        identifier = str(document.get("id") or derived(pool_id, "connection", content.decode()))
+        identifier = str(document.get("id") or connection_id(pool_id, document))
         found.append(Connection(identifier, active=document.get("is_active", True), **keys))
     return tuple(found)

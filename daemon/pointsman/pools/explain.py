@@ -14,6 +14,8 @@ from pointsman.store.pools import PoolState
 
 __all__ = ["Verdict", "explain", "explain_turn"]
 
+_WORDS = {"weight_zero": "weight 0"}
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -34,7 +36,8 @@ def explain(index: PoolIndex, origin: Origin, source: str = "webhook") -> list[V
 def explain_turn(state: PoolState) -> list[str]:
     """Return who is next, and who would be passed over and why."""
     told = [
-        f"{_person(person)} would be passed over: {_why(person)}" for person in state.passed_over
+        f"{_person(person)} would be passed over: {_why(person, reason)}"
+        for person, reason in state.passed_over
     ]
     if state.next is None:
         return [*told, "nobody may be served: no_eligible_participant"]
@@ -90,5 +93,7 @@ def _person(participant: Participant) -> str:
     return f"{participant.order}. {participant.member.name}"
 
 
-def _why(participant: Participant) -> str:
-    return "inactive" if participant.active else "inactive in this pool"
+def _why(participant: Participant, reason: str) -> str:
+    if reason == "inactive":
+        return "inactive" if participant.active else "inactive in this pool"
+    return _WORDS.get(reason, reason)

@@ -2,7 +2,7 @@
 
 No condition at all matches everything, in a nested group too. What the compiled function costs is
 paid for every event of the trigger's type, so nothing is looked up or decided there that can be
-decided here.
+decided here. Conditions about a change see the record before, which a new record does not have.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pointsman.model import Snapshot
-from pointsman.rules.operators import operators
+from pointsman.rules.operators import NEVER, operators
 from pointsman.rules.paths import PATH, compile_path
 
 __all__ = ["Report", "compile_filters"]
 
 Fields = Mapping[str, Any]
-Check = Callable[[Fields], bool]
+Check = Callable[[Fields, Fields | None], bool]
 Path = tuple[str | int, ...]
 Report = Callable[[Path, str], None]
 
@@ -33,7 +33,7 @@ def compile_filters(
     if not document or not conditions:
         return lambda _snapshot: True
     check = _group(document, report, path)
-    return lambda snapshot: check(snapshot.current)
+    return lambda snapshot: check(snapshot.current, snapshot.previous)
 
 
 def _group(document: Fields, report: Report, path: Path) -> Check:
@@ -43,16 +43,16 @@ def _group(document: Fields, report: Report, path: Path) -> Check:
         for place, part in enumerate(conditions)
     ]
     if not checks:
-        return lambda _record: True
+        return lambda _now, _before: True
     if len(checks) == 1:
         return checks[0]
     return _any(checks) if document.get("logic", "AND") == "OR" else _all(checks)
 
 
 def _all(checks: Sequence[Check]) -> Check:
-    def every(record: Fields) -> bool:
+    def every(now: Fields, before: Fields | None) -> bool:
         for check in checks:  # noqa: SIM110 - all() with a generator costs twice as much
-            if not check(record):
+            if not check(now, before):
                 return False
         return True
 
@@ -60,9 +60,9 @@ def _all(checks: Sequence[Check]) -> Check:
 
 
 def _any(checks: Sequence[Check]) -> Check:
-    def some(record: Fields) -> bool:
+    def some(now: Fields, before: Fields | None) -> bool:
         for check in checks:  # noqa: SIM110 - any() with a generator costs twice as much
-            if check(record):
+            if check(now, before):
                 return True
         return False
 
@@ -73,17 +73,19 @@ def _condition(document: Fields, report: Report, path: Path) -> Check:
     name, field = document.get("operator", ""), str(document.get("field", ""))
     if not _FIELD.fullmatch(field):
         report((*path, "field"), f"'{field}' is not a field path such as 'custom_fields.budget'")
-        return lambda _record: False
+        return lambda _now, _before: False
     if name not in operators:
         report((*path, "operator"), operators.explain_missing(name))
-        return lambda _record: False
+        return lambda _now, _before: False
     found = operators[name]
     if problem := _value_problem(found.takes, document):
         report((*path, "value") if "value" in document else path, f"'{name}' {problem}")
-        return lambda _record: False
+        return lambda _now, _before: False
     test = found.build(document.get("value"), bool(document.get("ignore_case", False)))
     reach = compile_path(field)
-    return lambda record: test(reach(record))
+    if found.of_change:
+        return lambda now, before: test(NEVER if before is None else reach(before), reach(now))
+    return lambda now, _before: test(reach(now))
 
 
 def _value_problem(takes: str, document: Fields) -> str | None:

@@ -7,32 +7,22 @@ data stays the text it is.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import orjson
 
-from pointsman.registry import nearest
-from pointsman.rules.paths import MISSING, PATH, compile_path
+from pointsman.errors import ActionError
+from pointsman.rules.paths import MISSING, compile_path
+from pointsman.rules.placeholders import Placeholder, problems, split
 
-__all__ = ["ROOTS", "Template", "compile_template", "template_problems"]
+__all__ = ["LIMIT", "Template", "compile_template", "environment_names", "template_problems"]
 
-ROOTS: Mapping[str, frozenset[str] | None] = {
-    "trigger": None,
-    "steps": None,
-    "workflow": frozenset({"id", "name"}),
-    "organization": frozenset({"id", "name"}),
-    "now": frozenset(),
-}
-"""What a path may begin with, and what may follow it (``None``: anything)."""
-
-_PLACEHOLDER = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
-_PATH = re.compile(rf"\s*({PATH})\s*")
+LIMIT = 1_000_000
+"""Characters that one rendering may put in all together."""
 
 Scope = Mapping[str, Any]
 Place = tuple[str | int, ...]
-Render = Callable[[Scope, list[str]], Any]
 
 
 class Template:
@@ -44,13 +34,36 @@ class Template:
         self._render = render
 
     def render(self, scope: Scope) -> tuple[Any, list[str]]:
-        """Return the value in ``scope``, and the paths that led nowhere."""
-        missing: list[str] = []
-        return self._render(scope, missing), missing
+        """Return the value in ``scope``, and the paths that led nowhere.
+
+        Raises ``ActionError`` if it becomes too long.
+        """
+        filling = _Filling(scope)
+        return self._render(filling), filling.missing
+
+
+class _Filling:
+    """One rendering: what it may name, what it missed, and how much room it has left."""
+
+    __slots__ = ("missing", "room", "scope")
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self.missing: list[str] = []
+        self.room = LIMIT
+
+    def take(self, size: int) -> None:
+        """Use up room."""
+        self.room -= size
+        if self.room < 0:
+            raise ActionError(f"the placeholders stand for more than {LIMIT} characters")
+
+
+Render = Callable[[_Filling], Any]
 
 
 def compile_template(value: Any) -> Template:
-    """Compile a value as it is written in a file; anything that is no path stays text."""
+    """Compile a value as it is written in a file; anything that is no placeholder stays text."""
     return Template(_compile(value))
 
 
@@ -59,47 +72,60 @@ def template_problems(value: Any, step: int) -> list[tuple[Place, str]]:
     return [
         (place, problem)
         for place, text in _texts(value, ())
-        for found in _PLACEHOLDER.finditer(text)
-        if (problem := _problem(found[1], step))
+        if "{{" in text
+        for problem in problems(text, step)
+    ]
+
+
+def environment_names(value: Any) -> list[tuple[Place, str]]:
+    """Return the variables of the environment that placeholders name."""
+    return [
+        (place, piece.path.partition(".")[2])
+        for place, text in _texts(value, ())
+        if "{{" in text
+        for piece in split(text)
+        if isinstance(piece, Placeholder) and piece.path.startswith("env.")
     ]
 
 
 def _compile(value: Any) -> Render:
     if isinstance(value, Mapping):
         parts = [(key, _compile(item)) for key, item in value.items()]
-        return lambda scope, missing: {key: part(scope, missing) for key, part in parts}
-    if isinstance(value, list):
+        return lambda filling: {key: part(filling) for key, part in parts}
+    if isinstance(value, list | tuple):
         items = [_compile(item) for item in value]
-        return lambda scope, missing: [item(scope, missing) for item in items]
+        return lambda filling: [item(filling) for item in items]
     if isinstance(value, str) and "{{" in value:
         return _compile_text(value)
-    return lambda _scope, _missing: value
+    return lambda _filling: value
 
 
 def _compile_text(text: str) -> Render:
-    pieces: list[str | Render] = []
-    end = 0
-    for found in _PLACEHOLDER.finditer(text):
-        path = _PATH.fullmatch(found[1])
-        if path:
-            pieces += [text[end : found.start()], _fetch(path[1])]
-            end = found.end()
-    pieces.append(text[end:])
-    pieces = [piece for piece in pieces if piece != ""]
-    if len(pieces) == 1 and not isinstance(pieces[0], str):
-        return _typed(pieces[0])
-    return lambda scope, missing: "".join(
-        piece if isinstance(piece, str) else _text(piece(scope, missing)) for piece in pieces
-    )
+    pieces = [p if isinstance(p, str) else _fetch(p) for p in split(text)]
+    if len(pieces) == 1:
+        piece = pieces[0]
+        return (lambda _filling: piece) if isinstance(piece, str) else _typed(piece)
+
+    def render(filling: _Filling) -> str:
+        told: list[str] = []
+        for piece in pieces:
+            told.append(piece if isinstance(piece, str) else _text(piece(filling)))
+            filling.take(len(told[-1]))
+        return "".join(told)
+
+    return render
 
 
-def _fetch(path: str) -> Render:
+def _fetch(placeholder: Placeholder) -> Render:
+    path, filters = placeholder.path, placeholder.filters
     reach = compile_path(_from_zero(path))
 
-    def fetch(scope: Scope, missing: list[str]) -> Any:
-        value = reach(scope)
+    def fetch(filling: _Filling) -> Any:
+        value = reach(filling.scope)
+        for apply in filters:
+            value = apply(value, filling.scope)
         if value is MISSING:
-            missing.append(path)
+            filling.missing.append(path)
         return value
 
     return fetch
@@ -109,14 +135,19 @@ def _from_zero(path: str) -> str:
     """Return a path with its step number, which counts from 1 in a file, as a list index."""
     root, _, rest = path.partition(".")
     number, dot, tail = rest.partition(".")
-    if root != "steps" or not number.isdigit():
+    if root != "steps" or not (number.isascii() and number.isdigit()):
         return path
-    return f"steps.{int(number) - 1}{dot}{tail}" if int(number) else f"steps.x{dot}{tail}"
+    index = int(number[:9])
+    return f"steps.{index - 1}{dot}{tail}" if index else f"steps.x{dot}{tail}"
 
 
 def _typed(fetch: Render) -> Render:
-    def render(scope: Scope, missing: list[str]) -> Any:
-        value = fetch(scope, missing)
+    def render(filling: _Filling) -> Any:
+        value = fetch(filling)
+        if isinstance(value, str):
+            filling.take(len(value))
+        elif isinstance(value, list | dict):
+            filling.take(len(_text(value)))
         return "" if value is MISSING else value
 
     return render
@@ -127,31 +158,17 @@ def _text(value: Any) -> str:
         return value
     if value is None or value is MISSING:
         return ""
-    return orjson.dumps(value, default=str).decode()
+    if type(value) is int:
+        return str(value)
+    return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
 
 
-def _texts(value: Any, place: Place) -> list[tuple[Place, str]]:
+def _texts(value: Any, place: Place) -> Iterator[tuple[Place, str]]:
     if isinstance(value, Mapping):
-        return [found for key, item in value.items() for found in _texts(item, (*place, key))]
-    if isinstance(value, list):
-        return [found for key, item in enumerate(value) for found in _texts(item, (*place, key))]
-    return [(place, value)] if isinstance(value, str) else []
-
-
-def _problem(inside: str, step: int) -> str | None:
-    path = _PATH.fullmatch(inside)
-    if not path:
-        return f"'{{{{{inside}}}}}' is not a path; write one such as {{{{trigger.first_name}}}}"
-    root, _, rest = path[1].partition(".")
-    if root not in ROOTS:
-        return f"unknown name '{root}'{nearest(root, list(ROOTS))} (known: {', '.join(ROOTS)})"
-    if root == "steps":
-        number = rest.partition(".")[0]
-        if not number.isdigit() or not 0 < int(number) < step:
-            return (
-                f"'{path[1]}' is not an earlier step; this is step {step}, and steps count from 1"
-            )
-    known = ROOTS[root]
-    if known is not None and rest not in known and (rest or known):
-        return f"'{root}' has {', '.join(sorted(known)) or 'nothing'} below it, not '{rest}'"
-    return None
+        for key, item in value.items():
+            yield from _texts(item, (*place, key))
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            yield from _texts(item, (*place, index))
+    elif isinstance(value, str):
+        yield place, value

@@ -1,50 +1,57 @@
 """The operators of conditions, by name.
 
 An operator is a function from what the condition says to a test of a field's value, made once a
-load. Values compare by type: ``1`` is not ``true``; a number and a numeric string compare as
-numbers; two strings compare as strings, or as instants if both are times with a zone.
+load. Those about a *change* test the value before and the value now; ``NEVER`` stands for the value
+before a record was created. How values compare is told by :mod:`pointsman.rules.values`.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pointsman.registry import Registry
 from pointsman.rules.paths import MISSING
+from pointsman.rules.values import as_text, is_blank, is_number, is_plain, ordered, same, scalar
 
-__all__ = ["Operator", "Test", "operator", "operators"]
+__all__ = ["NEVER", "ChangeTest", "Operator", "Test", "operator", "operators"]
 
 Test = Callable[[Any], bool]
-Build = Callable[[Any, bool], Test]
+ChangeTest = Callable[[Any, Any], bool]
+Build = Callable[[Any, bool], Callable[..., bool]]
 Takes = Literal["value", "list", "nothing"]
 
-_INTEGER = re.compile(r"[+-]?[0-9]{1,400}", re.ASCII)
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
-_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}.*(?:Z|[+-]\d{2}:?\d{2})", re.ASCII)
+NEVER: Final = object()
+"""What a field of a new record was before: not even missing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """An operator; ``takes`` says what its ``value`` must be, ``manual`` documents it."""
+    """An operator; ``takes`` says what its ``value`` must be, ``manual`` documents it.
+
+    ``build`` gets (value, ignore_case) and returns a :data:`Test`, or a :data:`ChangeTest` of
+    (before, now) if ``of_change``.
+    """
 
     name: str
     build: Build
     takes: Takes
+    of_change: bool
     manual: str
 
 
 operators: Registry[Operator] = Registry("operator")
 
 
-def operator(name: str, *, takes: Takes = "value") -> Callable[[Build], Build]:
-    """Add the decorated function to the registry; it gets (value, ignore_case)."""
+def operator(
+    name: str, *, takes: Takes = "value", of_change: bool = False
+) -> Callable[[Build], Build]:
+    """Add the decorated function to the registry; its docstring is its manual."""
 
     def register(build: Build) -> Build:
-        operators.add(name, Operator(name, build, takes, (build.__doc__ or "").strip()))
+        manual = " ".join((build.__doc__ or "").split())
+        operators.add(name, Operator(name, build, takes, of_change, manual))
         return build
 
     return register
@@ -53,92 +60,143 @@ def operator(name: str, *, takes: Takes = "value") -> Callable[[Build], Build]:
 @operator("equals")
 def equals(wanted: Any, ignore_case: bool) -> Test:
     """Whether the field is the value; a missing field equals ``null`` only."""
-    if isinstance(wanted, str):
-        return _equals_text(wanted, ignore_case)
-    if _is_number(wanted):
-        return lambda value: _number(value) == wanted
-    return lambda value: _same(value, wanted, ignore_case)
+    if isinstance(wanted, str) or is_number(wanted):
+        return scalar(wanted, ignore_case)
+    return lambda value: same(value, wanted, ignore_case)
+
+
+@operator("not_equals")
+def not_equals(wanted: Any, ignore_case: bool) -> Test:
+    """Whether the field is not the value; true of a missing field."""
+    return _not(equals(wanted, ignore_case))
 
 
 @operator("in", takes="list")
 def is_in(wanted: Any, ignore_case: bool) -> Test:
     """Whether the field equals one item of the list."""
-    if not ignore_case and all(isinstance(item, str) and _is_plain(item) for item in wanted):
+    if not ignore_case and all(isinstance(item, str) and is_plain(item) for item in wanted):
         texts = frozenset(wanted)
         return lambda value: isinstance(value, str) and value in texts
     tests = [equals(item, ignore_case) for item in wanted]
     return lambda value: any(test(value) for test in tests)
 
 
+@operator("not_in", takes="list")
+def not_in(wanted: Any, ignore_case: bool) -> Test:
+    """Whether the field equals no item of the list; true of a missing field."""
+    return _not(is_in(wanted, ignore_case))
+
+
+@operator("contains")
+def contains(wanted: Any, ignore_case: bool) -> Test:
+    """Whether the value stands in the field's text, or equals one item of its list."""
+    is_item = equals(wanted, ignore_case)
+    is_part = _text_test(wanted, ignore_case, lambda text, part: part in text)
+    return lambda value: (
+        any(is_item(item) for item in value) if isinstance(value, list) else is_part(value)
+    )
+
+
+@operator("not_contains")
+def not_contains(wanted: Any, ignore_case: bool) -> Test:
+    """Whether the field does not contain the value; true of a missing field."""
+    return _not(contains(wanted, ignore_case))
+
+
+@operator("starts_with")
+def starts_with(wanted: Any, ignore_case: bool) -> Test:
+    """Whether the field's text begins with the value."""
+    return _text_test(wanted, ignore_case, str.startswith)
+
+
 @operator("is_empty", takes="nothing")
 def is_empty(_wanted: Any, _ignore_case: bool) -> Test:
-    """Whether the field is missing, null, a text of nothing but space, or an empty list."""
+    """Whether the field is missing, null, a text of nothing but space, or has no items."""
+    return is_blank
 
-    def test(value: Any) -> bool:
-        if isinstance(value, str):
-            return not value or value.isspace()
-        return value is None or value is MISSING or (isinstance(value, list | dict) and not value)
+
+@operator("is_not_empty", takes="nothing")
+def is_not_empty(_wanted: Any, _ignore_case: bool) -> Test:
+    """Whether the field holds anything."""
+    return lambda value: not is_blank(value)
+
+
+@operator("greater_than")
+def greater_than(wanted: Any, ignore_case: bool) -> Test:
+    """Whether the field is more, later, or further down the alphabet; false of another kind."""
+    return _order_test(wanted, ignore_case, lambda value, limit: value > limit)
+
+
+@operator("less_than")
+def less_than(wanted: Any, ignore_case: bool) -> Test:
+    """Whether the field is less, earlier, or further up the alphabet; false of another kind."""
+    return _order_test(wanted, ignore_case, lambda value, limit: value < limit)
+
+
+@operator("greater_or_equal")
+def greater_or_equal(wanted: Any, ignore_case: bool) -> Test:
+    """Whether the field is the value or more; false of another kind."""
+    return _order_test(wanted, ignore_case, lambda value, limit: value >= limit)
+
+
+@operator("less_or_equal")
+def less_or_equal(wanted: Any, ignore_case: bool) -> Test:
+    """Whether the field is the value or less; false of another kind."""
+    return _order_test(wanted, ignore_case, lambda value, limit: value <= limit)
+
+
+@operator("any_change", takes="nothing", of_change=True)
+def any_change(_wanted: Any, ignore_case: bool) -> ChangeTest:
+    """Whether this event changed the field; of a new record, whether the field holds anything."""
+    return lambda before, now: (
+        not is_blank(now) if before is NEVER else not same(before, now, ignore_case)
+    )
+
+
+@operator("changed_to", of_change=True)
+def changed_to(wanted: Any, ignore_case: bool) -> ChangeTest:
+    """Whether this event made the field the value; a new record's first value counts."""
+    is_wanted = equals(wanted, ignore_case)
+
+    def test(before: Any, now: Any) -> bool:
+        if before is NEVER:
+            return now is not None and now is not MISSING and is_wanted(now)
+        return is_wanted(now) and not same(before, now, ignore_case)
 
     return test
 
 
-def _equals_text(wanted: str, ignore_case: bool) -> Test:
+@operator("changed_from", of_change=True)
+def changed_from(wanted: Any, ignore_case: bool) -> ChangeTest:
+    """Whether the field was the value until this event; never of a new record."""
+    was_wanted = equals(wanted, ignore_case)
+    return lambda before, now: (
+        before is not NEVER and was_wanted(before) and not same(before, now, ignore_case)
+    )
+
+
+def _not(test: Callable[..., bool]) -> Test:
+    return lambda value: value is MISSING or not test(value)
+
+
+def _text_test(wanted: Any, ignore_case: bool, holds: Callable[[str, str], bool]) -> Test:
+    part = as_text(wanted)
+    if part is None:
+        return lambda _value: False
     if ignore_case:
-        folded = wanted.casefold()
-        plain: Test = lambda value: isinstance(value, str) and value.casefold() == folded  # noqa: E731
-    else:
-        plain = wanted.__eq__
-    if (number := _number(wanted)) is not None:
-        return lambda value: _number(value) == number if _is_number(value) else plain(value) is True
-    if (instant := _instant(wanted)) is not None:
-        return lambda value: plain(value) is True or _instant(value) == instant
-    return plain if ignore_case else lambda value: value == wanted
+        folded = part.casefold()
+        return lambda value: isinstance(value, str) and holds(value.casefold(), folded)
+    return lambda value: isinstance(value, str) and holds(value, part)
 
 
-def _same(value: Any, wanted: Any, ignore_case: bool) -> bool:
-    """Return whether two values are equal in type and content, lists and objects item by item."""
-    if wanted is None or value is None or value is MISSING:
-        return wanted is None and (value is None or value is MISSING)
-    if isinstance(wanted, bool) or isinstance(value, bool):
-        return value is wanted
-    if isinstance(wanted, list):
-        return (
-            isinstance(value, list)
-            and len(value) == len(wanted)
-            and all(_same(a, b, ignore_case) for a, b in zip(value, wanted, strict=True))
-        )
-    if isinstance(wanted, Mapping):
-        return (
-            isinstance(value, Mapping)
-            and value.keys() == wanted.keys()
-            and all(_same(value[key], wanted[key], ignore_case) for key in wanted)
-        )
-    return equals(wanted, ignore_case)(value)
+def _order_test(wanted: Any, ignore_case: bool, holds: Callable[[Any, Any], bool]) -> Test:
+    limit = ordered(wanted, ignore_case)
+    if limit is None:
+        return lambda _value: False
+    against, comparable = limit
 
+    def test(value: Any) -> bool:
+        found = comparable(value)
+        return found is not None and holds(found, against)
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _is_plain(text: str) -> bool:
-    """Return whether a text can only equal the same text: it is no number and no time."""
-    return _number(text) is None and _instant(text) is None
-
-
-def _number(value: Any) -> int | float | None:
-    """Return a number, or the number that a text stands for; ``True`` is none."""
-    if isinstance(value, str):
-        text = value.strip()
-        if _INTEGER.fullmatch(text):
-            return int(text)
-        return float(text) if _NUMBER.fullmatch(text) else None
-    return value if _is_number(value) else None
-
-
-def _instant(value: Any) -> datetime | None:
-    if not isinstance(value, str) or not _INSTANT.fullmatch(value):
-        return None
-    try:
-        return datetime.fromisoformat(value)
-    except ValueError:
-        return None
+    return test

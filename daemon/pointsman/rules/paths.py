@@ -17,6 +17,11 @@ PATH: Final = r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*"
 
 _HUMP = re.compile(r"(?<=[a-z0-9])([A-Z])")
 _BUMP = re.compile(r"(?<=[A-Za-z0-9])_([a-z])")
+_BEFORE_DIGIT = re.compile(r"(?<=[A-Za-z])(?=[0-9])")
+_DIGIT_BUMP = re.compile(r"(?<=[A-Za-z])_(?=[0-9])")
+
+_INDEX = 9
+"""Digits of a list's index that are looked at."""
 
 Reach = Callable[[Mapping[str, Any]], Any]
 
@@ -49,44 +54,59 @@ def _camel(name: str) -> str:
 def compile_path(path: str) -> Reach:
     """Return a function from a record to the value at ``path``, or ``MISSING``.
 
-    Each name is looked up as written, then in the other spelling.
+    Each name is looked up as written, then in its other spellings. A dotted path that leads nowhere
+    may be the name of a standard field, such as ``company.phone``.
     """
-    steps = [(part, _other(part)) for part in path.split(".")]
-    if len(steps) == 1:
-        return _reach_field(*steps[0])
+    parts = path.split(".")
+    whole = _reach_field(_spellings(path))
+    if len(parts) == 1:
+        return whole
+    steps = [_spellings(part) for part in parts]
 
-    def reach(value: Any) -> Any:
-        for name, other in steps:
-            value = _item(value, name, other)
+    def reach(record: Mapping[str, Any]) -> Any:
+        value: Any = record
+        for names in steps:
+            value = _item(value, names)
             if value is MISSING:
-                break
+                return whole(record)
         return value
 
     return reach
 
 
-def _other(name: str) -> str:
-    spelled = snake(name)
-    return spelled if spelled != name else _camel(name)
+def _spellings(name: str) -> tuple[str, ...]:
+    """Return a name as written and in its other spellings; ``phone1`` is ``phone_1`` too."""
+    found = [name, snake(name), _camel(name)]
+    found += [_BEFORE_DIGIT.sub("_", one) for one in found]
+    found += [_DIGIT_BUMP.sub("", one) for one in found]
+    return tuple(dict.fromkeys(found))
 
 
-def _reach_field(name: str, other: str) -> Reach:
-    if name == other:
+def _reach_field(names: tuple[str, ...]) -> Reach:
+    if len(names) == 1:
+        (name,) = names
         return lambda record: record.get(name, MISSING)
-    stored, rare = (other, name) if name != name.lower() else (name, other)
+    stored = next((name for name in names if name == name.lower()), names[0])
+    others = tuple(name for name in names if name != stored)
 
     def reach(record: Mapping[str, Any]) -> Any:
         value = record.get(stored, MISSING)
-        return record.get(rare, MISSING) if value is MISSING else value
+        return _other(record, others) if value is MISSING else value
 
     return reach
 
 
-def _item(value: Any, name: str, other: str) -> Any:
-    if isinstance(value, Mapping):
-        found = value.get(name, MISSING)
-        return value.get(other, MISSING) if found is MISSING else found
+def _other(record: Mapping[str, Any], names: tuple[str, ...]) -> Any:
+    """Return the value under the first of ``names`` that is there."""
+    return next((record[name] for name in names if name in record), MISSING)
+
+
+def _item(value: Any, names: tuple[str, ...]) -> Any:
+    if type(value) is dict or isinstance(value, Mapping):
+        found = value.get(names[0], MISSING)
+        return _other(value, names) if found is MISSING and len(names) > 1 else found
+    name = names[0]
     if isinstance(value, list | tuple) and name.isascii() and name.isdigit():
-        index = int(name)
+        index = int(name[:_INDEX])
         return value[index] if index < len(value) else MISSING
     return MISSING

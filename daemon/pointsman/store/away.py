@@ -9,7 +9,10 @@ from redis.exceptions import RedisError
 
 from pointsman.errors import Unavailable
 
-__all__ = ["unavailable_if_away"]
+__all__ = ["AWAY", "unavailable_if_away"]
+
+AWAY = (Unavailable, RedisError)
+"""What a loop that must go on takes for Redis being away: also what Redis refuses to run."""
 
 
 @contextmanager

@@ -41,6 +41,7 @@ class Generation:
     """What is known of a published generation; ``at`` in milliseconds, ``parent`` 0 for the first.
 
     ``pool_ids`` are the ids (by path) of pools whose file was renamed and that keep their state.
+    ``written`` is whether the tree gets the files from the generation and not the other way round.
     """
 
     number: int
@@ -49,13 +50,15 @@ class Generation:
     author: str
     at: int
     pool_ids: Mapping[str, str] = field(default_factory=dict)
+    written: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Publication:
     """What is to become the generation after ``parent``; ``pools`` as ``published`` returns them.
 
-    ``operation`` makes a publication happen once, however often it is sent.
+    ``erased`` are the ids of pools that leave no state behind. ``operation`` makes a publication
+    happen once, however often it is sent.
     """
 
     parent: int
@@ -64,6 +67,8 @@ class Publication:
     pools: Sequence[Mapping[str, Any]]
     author: str
     pool_ids: Mapping[str, str] = field(default_factory=dict)
+    erased: Sequence[str] = ()
+    written: bool = False
     operation: str = field(default_factory=lambda: uuid4().hex)
 
 
@@ -156,6 +161,8 @@ class GenerationStore:
                 FORMAT,
                 CHANNEL,
                 organization,
+                orjson.dumps(list(publication.erased)),
+                "write" if publication.written else "",
             ],
         )
         if status == b"format":
@@ -174,6 +181,7 @@ class GenerationStore:
             publication.author,
             now,
             publication.pool_ids,
+            publication.written,
         )
 
     async def beat(self, organization: str, node: Node) -> int:
@@ -198,13 +206,19 @@ class GenerationStore:
         return [node for node in nodes if node.alive]
 
 
-_ABOUT = ("number", "hash", "parent", "author", "at", "pool_ids")
+_ABOUT = ("number", "hash", "parent", "author", "at", "pool_ids", "kind")
 
 
 def _generation(about: Sequence[Any]) -> Generation:
-    number, digest, parent, author, at, pool_ids = about
+    number, digest, parent, author, at, pool_ids, kind = about
     return Generation(
-        int(number), _text(digest), int(parent), _text(author), int(at), orjson.loads(pool_ids)
+        int(number),
+        _text(digest),
+        int(parent),
+        _text(author),
+        int(at),
+        orjson.loads(pool_ids),
+        written=kind == b"write",
     )
 
 

@@ -60,6 +60,10 @@ class Keys:
         """Hash of a workflow run of a lead."""
         return f"{self._prefix}lead:{identifier}:run:{run}"
 
+    def lead_runs(self, identifier: str) -> str:
+        """Set of a lead's run ids: what an erasure has to find."""
+        return f"{self._prefix}lead:{identifier}:runs"
+
     def run_index(self, run: str) -> str:
         """String: the lead that a run belongs to."""
         return f"{self._prefix}run:{run}"
@@ -87,6 +91,10 @@ class Keys:
     def stats(self, identifier: str) -> str:
         """Hash of a pool's counters."""
         return f"{self._prefix}pool:{identifier}:stats"
+
+    def seen(self, identifier: str) -> str:
+        """Hash: when a pool and its parts were first published and last changed."""
+        return f"{self._prefix}pool:{identifier}:seen"
 
     def once(self, operation: str) -> str:
         """String: the first answer to an operation, for ten minutes."""

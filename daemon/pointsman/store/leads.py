@@ -45,6 +45,7 @@ __all__ = [
 
 _KEPT_ORGANIZATIONS = 10_000
 _KEPT_POOLS = 100_000
+_KEPT_ORIGINS = 16_384
 _TRIES = 20
 
 
@@ -180,6 +181,16 @@ class LeadStore:
             code="CONFLICT",
         )
 
+    async def erase(self, organization_id: str, lead_id: str) -> bool:
+        """Remove all that is known of a lead but that it was; ``False`` if there is no such lead.
+
+        Its place in the history of its pool stays, so that turns and counts stay true.
+        """
+        keys = Keys(organization_id)
+        names = [keys.lead(lead_id), keys.log(lead_id), keys.lead_runs(lead_id)]
+        erased: int = await self.store.call("erase_lead", names, [milliseconds(), self._ttl])
+        return erased == 1
+
     async def _change(
         self, organization_id: str, lead_id: str, operation: str, args: Sequence[Argument]
     ) -> tuple[bytes, int]:
@@ -224,6 +235,6 @@ def _pool_keys(organization_id: str, pool: str) -> tuple[str, str, str, str]:
     return keys.pool(pool), keys.cycle(pool), keys.history(pool), keys.stats(pool)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=_KEPT_ORIGINS)
 def _origin_json(origin: Origin) -> bytes:
     return dumps({name: v for name in Origin.__slots__ if (v := getattr(origin, name)) is not None})

@@ -16,9 +16,23 @@ from pointsman.model import Participant, Pool
 from pointsman.store.keys import Keys
 from pointsman.store.redis import RedisStore
 
-__all__ = ["AssignmentPage", "PoolState", "PoolStore", "StoredAssignment", "unpublished"]
+__all__ = [
+    "AssignmentPage",
+    "PassedOver",
+    "PoolState",
+    "PoolStore",
+    "StoredAssignment",
+    "unpublished",
+]
 
 _CHUNK = 1_000
+
+
+class PassedOver(NamedTuple):
+    """Someone who would not be served now, and why: a word such as ``inactive``."""
+
+    participant: Participant
+    reason: str
 
 
 class PoolState(NamedTuple):
@@ -26,19 +40,16 @@ class PoolState(NamedTuple):
 
     ``next`` would be served now (``None``: nobody may be), after ``passed_over``. ``turn`` is the
     number of the next turn, 0 for a pool that was never published. ``members`` has the count and
-    the last time of everyone who ever got a lead here, by member id. ``created`` and ``updated``
-    are when the pool's definition was first published and last changed. Times are milliseconds.
+    the last time of everyone who ever got a lead here, by member id. Times are milliseconds.
     """
 
     next: Participant | None
-    passed_over: Sequence[Participant]
+    passed_over: Sequence[PassedOver]
     turn: int = 0
     total: int = 0
     last: int | None = None
     members: Mapping[str, tuple[int, int]] = {}
     history: int = 0
-    created: int | None = None
-    updated: int | None = None
 
 
 class StoredAssignment(NamedTuple):
@@ -83,8 +94,8 @@ class PoolStore:
         counts = _counters(stats)
         kept = dict(zip(pointer[::2], pointer[1::2], strict=True))
         return PoolState(
-            next=people.get(_participant(following)),
-            passed_over=[people[i] for entry in passed if (i := _participant(entry)) in people],
+            next=people.get(following.decode()),
+            passed_over=_passed_over(passed, people),
             turn=int(kept.get(b"turn", 0)),
             total=counts.get("total", 0),
             last=counts.get("last"),
@@ -94,8 +105,6 @@ class PoolStore:
                 if name not in {"total", "last"} and ":" not in name
             },
             history=length,
-            created=int(kept.get(b"created", 0)) or None,
-            updated=int(kept.get(b"updated", 0)) or None,
         )
 
     async def states(self, organization_id: str, pools: Iterable[Pool]) -> list[PoolState]:
@@ -170,17 +179,32 @@ class PoolStore:
 
 def unpublished(pool: Pool) -> PoolState:
     """Return the state that publishing would give the pool."""
-    passed: list[Participant] = []
-    for participant in pool.participants:
-        if participant.active and participant.member.active:
-            return PoolState(participant, passed)
-        passed.append(participant)
-    return PoolState(None, passed)
+    passed: list[PassedOver] = []
+    for place in pool.turns:
+        participant = pool.participants[place]
+        reason = _never(participant)
+        if reason is None:
+            return PoolState(participant, _once(passed))
+        passed.append(PassedOver(participant, reason))
+    return PoolState(None, _once(passed))
 
 
-def _participant(entry: bytes) -> str:
-    """Return the participant's id of an entry of the cycle."""
-    return entry.decode().split("|")[3] if entry else ""
+def _never(participant: Participant) -> str | None:
+    """Return why a participant is never served, as turn.lua names it."""
+    if not (participant.active and participant.member.active):
+        return "inactive"
+    return None if participant.weight else "weight_zero"
+
+
+def _passed_over(told: Sequence[bytes], people: Mapping[str, Participant]) -> list[PassedOver]:
+    """Return those whom a script tells, each once; who is no longer in the file is left out."""
+    pairs = zip(told[::2], told[1::2], strict=True)
+    named = [(i.decode(), reason.decode()) for i, reason in pairs]
+    return _once(PassedOver(people[i], reason) for i, reason in named if i in people)
+
+
+def _once(passed: Iterable[PassedOver]) -> list[PassedOver]:
+    return list({person.participant.id: person for person in passed}.values())
 
 
 def _counters(stats: Sequence[bytes]) -> dict[str, int]:

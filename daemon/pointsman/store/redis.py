@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from hiredis import pack_command
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
@@ -82,13 +82,15 @@ class RedisStore:
 
         With ``replicas`` every batch is answered only when so many replicas have it.
         """
-        client = Redis.from_url(
+        pool = BlockingConnectionPool.from_url(
             url,
             max_connections=connections,
+            timeout=_PATIENCE,
             socket_timeout=_PATIENCE,
             socket_connect_timeout=2,
             retry=Retry(_BACKOFF, _TRIES - 1),
         )
+        client = Redis.from_pool(pool)
         store = cls(client, replicas=replicas)
         try:
             async with asyncio.TaskGroup() as lanes:

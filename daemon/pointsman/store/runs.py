@@ -30,6 +30,7 @@ LEASE = 15_000
 """How long a run that goes on here is left alone before it is resumed, in milliseconds."""
 
 _RESUMED = 512
+_KEPT_TEXTS = 1024
 
 
 class RunStore:
@@ -39,6 +40,7 @@ class RunStore:
         self._store = store
         self._ttl = int(settings.event_retention.total_seconds() * 1000)
         self._defined: set[tuple[str, str]] = set()
+        self._texts: dict[str, bytes] = {}
 
     async def create(
         self,
@@ -85,6 +87,7 @@ class RunStore:
     ) -> list[str]:
         keys = Keys(organization_id)
         names = [keys.events, keys.lease("events"), keys.generation, keys.running, keys.outbox]
+        names += (keys.lead(record_id), keys.lead_runs(record_id))
         for run in runs:
             names += (
                 keys.run(record_id, run.id),
@@ -152,17 +155,28 @@ class RunStore:
         pairs = [cast("bytes", member).decode().split("/") for member in found]
         return [Job(organization_id, record, run, HERE) for record, run in pairs]
 
-    async def definition(self, organization_id: str, digest: str) -> bytes | None:
-        """Return the definition that runs began with."""
-        with unavailable_if_away():
-            text = await self._store.redis.get(Keys(organization_id).definition(digest))
-        return cast("bytes | None", text)
+    async def definition(self, run: Run) -> bytes | None:
+        """Return the definition that a run began with; ``None`` if it is lost."""
+        text = self._texts.get(run.digest)
+        if text is None:
+            _, text = await self._peek(run.organization_id, run.record_id, run.id, run.digest)
+        if text is not None and len(self._texts) < _KEPT_TEXTS:
+            self._texts[run.digest] = text
+        return text
 
     async def exists(self, job: Job) -> bool:
         """Return whether a job's run is still kept."""
-        key = Keys(job.organization_id).run(job.record_id, job.run_id)
-        with unavailable_if_away():
-            return bool(await self._store.redis.exists(key))
+        fields, _ = await self._peek(job.organization_id, job.record_id, job.run_id, "")
+        return bool(fields)
+
+    async def _peek(
+        self, organization_id: str, record_id: str, run_id: str, digest: str
+    ) -> tuple[Any, bytes | None]:
+        keys = Keys(organization_id)
+        fields, text = await self._store.call(
+            "read_run", [keys.run(record_id, run_id), keys.definition(digest)]
+        )
+        return fields, text
 
     async def read(self, organization_id: str, run_id: str) -> Run | None:
         """Return a run with its steps; ``None`` if it is unknown."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any, NamedTuple
 
@@ -32,7 +33,7 @@ __all__ = [
 
 def rfc3339(at: int) -> str:
     """Return milliseconds since 1970 as ``2026-06-22T18:04:15.000Z``."""
-    return datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+    return f"{_second(at // 1000)}.{at % 1000:03d}Z"
 
 
 class NewLead(NamedTuple):
@@ -190,9 +191,20 @@ def stored(lead_id: str, answer: Sequence[Any] | None) -> StoredLead | None:
         updated=int(updated),
         owner=owner and owner.decode(),
         source=source.decode(),
-        origin=Origin(**loads(origin)),
+        origin=_origin(origin),
         log=[_logged(entry) for entry in log],
     )
+
+
+@lru_cache(maxsize=1024)
+def _second(at: int) -> str:
+    """Return seconds since 1970 without a zone; leads that come together share them."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+@lru_cache(maxsize=16_384)
+def _origin(told: bytes) -> Origin:
+    return Origin(**loads(told))
 
 
 def _logged(entry: bytes) -> LogEntry:

@@ -7,7 +7,6 @@ while a job waits or runs, so whether a job still has anything to do is decided 
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -55,7 +54,6 @@ class Jobs:
 
         A job that is cancelled is done again elsewhere; one that raised would be lost.
         """
-        logging.getLogger("docket").setLevel(logging.WARNING)
 
         async def carry_on(job: str) -> None:
             await perform(job)

@@ -12,10 +12,10 @@ from contextlib import AsyncExitStack
 from pointsman import observe
 from pointsman.delivery import Delivery
 from pointsman.dispatch import Retries
-from pointsman.errors import Unavailable
 from pointsman.model import Rules
 from pointsman.plugin import load_plugins
 from pointsman.settings import Settings
+from pointsman.store.away import AWAY
 from pointsman.store.events import EventStore, EventStream
 from pointsman.store.leads import LeadStore
 from pointsman.store.outbox import Outbox
@@ -110,11 +110,13 @@ class Engine:
         while True:
             organization = self._readership.organization(job.organization_id)
             try:
-                if organization is not None:
-                    await runner.claim(organization, job)
-                elif await self._runs.exists(job):
+                if organization is None:
+                    passed = not await self._runs.exists(job)
+                else:
+                    passed = await runner.claim(organization, job)
+                if not passed:
                     await jobs.park(job)
-            except Unavailable as error:
+            except AWAY as error:
                 observe.log().warning(observe.JOBS_INTERRUPTED, reason=str(error))
                 await asyncio.sleep(_AWAY)
             else:

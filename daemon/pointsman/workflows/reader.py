@@ -10,11 +10,12 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from pointsman import observe
-from pointsman.errors import Unavailable
 from pointsman.ids import derived
 from pointsman.model import Change, Organization, Rules, Snapshot, Workflow
+from pointsman.store.away import AWAY
 from pointsman.store.events import Entry, EventStore, EventStream, Verdict, parse_change
 from pointsman.store.leads import LeadStore
 from pointsman.store.run_state import NewRun
@@ -33,6 +34,12 @@ _RECORDS = 64
 """Records whose runs go on at the same time."""
 
 _PAUSE = 0.1
+_LONGEST_PAUSE = 5.0
+
+Concerned = tuple[Change, Sequence[Workflow]]
+"""An event, and the workflows that wait for one of its types."""
+
+Leaf = TypeVar("Leaf", bound=BaseException)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +82,7 @@ class Reader:
         self._runner = runner
         self._indexes: dict[str, Index] = {}
         self._room = asyncio.Semaphore(_RECORDS)
+        self._pause = _PAUSE
         self.waiting = False
         """Whether there is nothing to do at this moment, so that a cancel interrupts nothing."""
 
@@ -83,10 +91,12 @@ class Reader:
         while not stopping.is_set():
             try:
                 await self._read()
-            except* Unavailable as group:
-                observe.log().warning(observe.EVENTS_INTERRUPTED, reason=str(group.exceptions[0]))
+                self._pause = _PAUSE
+            except* AWAY as group:
+                observe.log().warning(observe.EVENTS_INTERRUPTED, reason=str(_first(group)))
                 self._readership.doubt()
-                await asyncio.sleep(_PAUSE)
+                await asyncio.sleep(self._pause)
+                self._pause = min(self._pause * 2, _LONGEST_PAUSE)
 
     async def _read(self) -> None:
         """Handle one batch of each organization that has one."""
@@ -148,13 +158,15 @@ class Reader:
     ) -> None:
         concerned = self._index(organization).concerned
         quiet: list[bytes] = []
-        loud: list[tuple[Entry, Sequence[Workflow]]] = []
+        loud: list[Concerned] = []
         for entry in entries:
-            workflows = concerned(entry[1])
-            if workflows:
-                loud.append((entry, workflows))
-            else:
-                quiet.append(entry[0])
+            try:
+                if workflows := concerned(entry[1]):
+                    loud.append((parse_change(entry), workflows))
+                    continue
+            except ValueError:
+                observe.log().error(observe.EVENT_FAILED, event_id=entry[0].decode())
+            quiet.append(entry[0])
         records = await self._match(organization, loud, quiet) if loud else {}
         if quiet:
             _check(
@@ -176,21 +188,20 @@ class Reader:
     async def _match(
         self,
         organization: Organization,
-        loud: Sequence[tuple[Entry, Sequence[Workflow]]],
+        loud: Sequence[Concerned],
         quiet: list[bytes],
     ) -> dict[str, list[Matched]]:
         """Return the events that start runs, by record; add the ids of the others to ``quiet``."""
-        changes = [parse_change(entry) for entry, _ in loud]
         snapshots = await self._leads.snapshots(
-            organization.id, [(change.record_id, change.revision) for change in changes]
+            organization.id, [(change.record_id, change.revision) for change, _ in loud]
         )
         records: dict[str, list[Matched]] = defaultdict(list)
-        for (entry, workflows), change, snapshot in zip(loud, changes, snapshots, strict=True):
+        for (change, workflows), snapshot in zip(loud, snapshots, strict=True):
             found = _judge(workflows, change, snapshot) if snapshot else ()
             if snapshot and found:
                 records[change.record_id].append(Matched(change, snapshot, found))
             else:
-                quiet.append(entry[0])
+                quiet.append(change.id.encode())
         return records
 
     async def _begin_in_order(
@@ -258,7 +269,7 @@ def _check(verdict: Verdict) -> None:
         raise _Again(verdict)
 
 
-def _first(group: BaseExceptionGroup[_Again]) -> _Again:
+def _first(group: BaseExceptionGroup[Leaf]) -> Leaf:
     """Return one exception of a group, however deep it is."""
     found = group.exceptions[0]
     return _first(found) if isinstance(found, BaseExceptionGroup) else found

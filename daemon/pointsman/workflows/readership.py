@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 from pointsman import observe
-from pointsman.errors import Unavailable
 from pointsman.model import Organization, Rules
+from pointsman.store.away import AWAY
 from pointsman.store.events import EventStore
 
 __all__ = ["Held", "Readership"]
@@ -83,7 +83,7 @@ class Readership:
     async def _renew(self, organization: Organization) -> None:
         try:
             lease = await self._events.hold(organization.id, self.holder)
-        except Unavailable:
+        except AWAY:
             return
         held = self._held.get(organization.id)
         if held is not None and held.lease == lease:
@@ -109,7 +109,7 @@ class Readership:
     async def give_up(self, held: Held) -> None:
         """Leave an organization to whoever comes next."""
         self.lose(held)
-        with contextlib.suppress(Unavailable):
+        with contextlib.suppress(*AWAY):
             await self._events.release(held.id, held.lease)
 
     async def release(self) -> None:

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Sequence
 
 from pointsman import observe
-from pointsman.errors import Unavailable
+from pointsman.store.away import AWAY
 from pointsman.store.outbox import Outbox, Posted
 from pointsman.workflows.docket import Jobs
 from pointsman.workflows.readership import Readership
@@ -20,7 +20,7 @@ __all__ = ["Relay"]
 BLOCK = 1000
 
 _OLDEST = "0-0"
-_PAUSE = 0.2
+_PAUSE = 0.5
 
 
 class Relay:
@@ -37,7 +37,7 @@ class Relay:
         while True:
             try:
                 await self._relay()
-            except Unavailable as error:
+            except AWAY as error:
                 observe.log().warning(observe.JOBS_INTERRUPTED, reason=str(error))
                 self._after.clear()
                 await asyncio.sleep(_PAUSE)

@@ -7,19 +7,30 @@ so of two that believe to have a run, one is refused.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from pointsman import observe
 from pointsman.delivery import Delivery
-from pointsman.dispatch import Done, Failed, Outcome, Redactor, Retries, Retry, dispatch
+from pointsman.dispatch import (
+    Done,
+    Failed,
+    Outcome,
+    Redactor,
+    Retries,
+    Retry,
+    dispatch,
+    is_secret_name,
+)
 from pointsman.errors import ActionError, Refused, TransientError
 from pointsman.ids import milliseconds
 from pointsman.model import Organization
 from pointsman.plugin import ActionContext, actions
 from pointsman.records import difference
+from pointsman.store.away import AWAY
 from pointsman.store.leads import LeadStore
 from pointsman.store.run_state import HERE, Job, Next, Run, StepRecord
 from pointsman.store.runs import RunStore
@@ -87,23 +98,34 @@ class Runner:
         self._delivery = delivery
         self._retries = retries
 
-    async def claim(self, organization: Organization, job: Job) -> None:
-        """Take a job's run, if it still is that job's, and carry it on."""
-        run = await self._runs.claim(job)
-        if run is not None:
-            await self.carry_on(organization, run)
+    async def claim(self, organization: Organization, job: Job) -> bool:
+        """Take a job's run, if it still is that job's, and carry it on.
 
-    async def carry_on(self, organization: Organization, run: Run) -> None:
-        """Do the steps of a claimed run, up to its end or to where a job is to go on."""
-        text = await self._runs.definition(organization.id, run.digest)
+        Returns ``False`` if a bug got in the way: then the run waits to be claimed again, a few
+        times at most.
+        """
+        with _border(job.run_id):
+            run = await self._runs.claim(job)
+            if run is not None:
+                await self._carry_on(organization, run)
+            return True
+        return False
+
+    async def go_on(self, organization: Organization, run: Run, definition: Definition) -> None:
+        """Do the steps of a run that began here."""
+        with _border(run.id):
+            await self._do_steps(organization, run, definition)
+
+    async def _carry_on(self, organization: Organization, run: Run) -> None:
+        text = await self._runs.definition(run)
         if text is not None:
-            await self.go_on(organization, run, read_definition(text))
+            await self._do_steps(organization, run, read_definition(text))
         else:
             lost = Failed("the definition that this run began with is no longer kept")
             await self._settle(organization, run, _record(run, Step("", "")), lost, ())
 
-    async def go_on(self, organization: Organization, run: Run, definition: Definition) -> None:
-        """Do the steps of a claimed run whose definition is at hand."""
+    async def _do_steps(self, organization: Organization, run: Run, definition: Definition) -> None:
+        """Do the steps of a claimed run, up to its end or to where a job is to go on."""
         steps = definition.steps
         going = True
         while going:
@@ -118,7 +140,10 @@ class Runner:
         """Do one attempt at a step; put its input into ``record``."""
         if run.interrupted >= INTERRUPTIONS:
             return Failed(f"{run.interrupted} daemons ended while doing this step; it is given up")
-        config, record.missing = step.config.render(_scope(organization, run))
+        try:
+            config, record.missing = step.config.render(_scope(organization, run))
+        except ActionError as error:
+            return Failed(str(error))
         record.input = _redactor(organization).options(step.type, config)
         context = ActionContext(
             event=run.type,
@@ -155,13 +180,29 @@ class Runner:
         return following.kind == "step"
 
 
+@contextmanager
+def _border(run_id: str) -> Iterator[None]:
+    """Let no bug of ours end the engine; what Redis says of itself passes."""
+    try:
+        yield
+    except AWAY:
+        raise
+    except Exception:  # noqa: BLE001 - the border of one action
+        observe.log().exception(observe.RUN_INTERRUPTED, run=run_id)
+
+
 def _scope(organization: Organization, run: Run) -> dict[str, Any]:
     """Return what placeholders can name."""
     return {
         "trigger": run.trigger,
         "steps": [record.output for record in run.steps[: run.step]],
         "workflow": {"id": run.workflow_id, "name": run.name},
-        "organization": {"id": organization.id, "name": organization.name},
+        "organization": {
+            "id": organization.id,
+            "name": organization.name,
+            "time_zone": organization.time_zone,
+        },
+        "env": organization.environment,
         "now": rfc3339(run.began),
     }
 
@@ -171,7 +212,8 @@ def _record(run: Run, step: Step) -> StepRecord:
 
 
 def _redactor(organization: Organization) -> Redactor:
-    return Redactor(organization.credentials.values())
+    named = (value for name, value in organization.environment.items() if is_secret_name(name))
+    return Redactor((*organization.credentials.values(), *named))
 
 
 def _told(outcome: Outcome, redactor: Redactor) -> Outcome:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 
 from pointsman import observe
-from pointsman.errors import Unavailable
+from pointsman.store.away import AWAY
 from pointsman.store.events import EventStore
 from pointsman.store.runs import RunStore
 from pointsman.workflows.readership import Held, Readership
@@ -33,7 +33,7 @@ class Upkeep:
         """Look after everything until ``stopping`` is set."""
         while not stopping.is_set():
             for held in self._readership.held:
-                with contextlib.suppress(Unavailable):
+                with contextlib.suppress(*AWAY):
                     await self.look_after(held)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stopping.wait(), EVERY)

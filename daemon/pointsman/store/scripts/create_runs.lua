@@ -5,7 +5,9 @@
 -- KEYS[3]  hash of the current generation
 -- KEYS[4]  sorted set of the runs that go on where events are read, by the end of their lease, ms
 -- KEYS[5]  outbox of jobs
--- KEYS[6+4i..9+4i]  of run i: its hash; string from run to record; its workflow's sorted set of
+-- KEYS[6]  hash of the record: of one that was erased nothing is begun
+-- KEYS[7]  set of the record's run ids
+-- KEYS[8+4i..11+4i]  of run i: its hash; string from run to record; its workflow's sorted set of
 --          runs; string of its definition
 -- ARGV[1]  group
 -- ARGV[2]  the caller's "<token> <holder>"
@@ -27,10 +29,10 @@ if redis.call('GET', KEYS[2]) ~= ARGV[2] then return {'lost', generation} end
 if generation > tonumber(ARGV[3]) then return {'stale', generation} end
 
 local now, kept, record = ARGV[4], ARGV[5], ARGV[10]
-local runs = (#KEYS - 5) / 4
+local runs = (#KEYS - 7) / 4
 
 for i = 0, runs - 1 do
-  local definition, text = KEYS[9 + 4 * i], ARGV[17 + 10 * i]
+  local definition, text = KEYS[11 + 4 * i], ARGV[17 + 10 * i]
   if text ~= '' then
     redis.call('SET', definition, text, 'PX', kept)
   elseif redis.call('PEXPIRE', definition, kept) == 0 then
@@ -39,7 +41,7 @@ for i = 0, runs - 1 do
 end
 
 local function begin(i)
-  local run, arg = KEYS[6 + 4 * i], 14 + 10 * i
+  local run, arg = KEYS[8 + 4 * i], 14 + 10 * i
   local id, how = ARGV[arg], ARGV[arg + 1]
   local there = redis.call('HMGET', run, 'reader', 'token', 'step', 'ticket')
   if there[1] then
@@ -61,8 +63,11 @@ local function begin(i)
     'created', now, 'updated', now, 'began', now)
   if how == 'never' then redis.call('HSET', run, 'finished', now) end
   redis.call('PEXPIRE', run, kept)
-  redis.call('SET', KEYS[7 + 4 * i], record, 'PX', kept)
-  local listed = KEYS[8 + 4 * i]
+  redis.call('SADD', KEYS[7], id)
+  -- A run is kept from its last step on, which is later than its beginning.
+  redis.call('PEXPIRE', KEYS[7], 2 * kept)
+  redis.call('SET', KEYS[9 + 4 * i], record, 'PX', kept)
+  local listed = KEYS[10 + 4 * i]
   redis.call('ZADD', listed, now, id)
   redis.call('ZREMRANGEBYRANK', listed, 0, -1 - tonumber(ARGV[6]))
   redis.call('PEXPIRE', listed, kept)
@@ -70,6 +75,7 @@ local function begin(i)
 end
 
 local answer = {'done', generation}
-for i = 0, runs - 1 do answer[#answer + 1] = begin(i) and 1 or 0 end
+local erased = redis.call('HEXISTS', KEYS[6], 'erased') == 1
+for i = 0, runs - 1 do answer[#answer + 1] = not erased and begin(i) and 1 or 0 end
 redis.call('XACK', KEYS[1], ARGV[1], ARGV[8])
 return answer

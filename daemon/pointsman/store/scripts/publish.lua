@@ -10,15 +10,19 @@
 -- ARGV[5]  who publishes
 -- ARGV[6]  the files, compressed
 -- ARGV[7]  JSON: path to id of pools whose file was renamed
--- ARGV[8]  JSON: array of pools as rotation_publish takes them
+-- ARGV[8]  JSON: array of pools as rotation_publish and seen_keep take them; ``reset`` true: the
+--          pool's next is the first, whatever was
 -- ARGV[9]  how long the state of a vanished pool is kept, ms
 -- ARGV[10] how many generations are kept
 -- ARGV[11] the data format's number that the caller writes
 -- ARGV[12] channel that tells nodes "<organization> <number>"
 -- ARGV[13] the organization's id
+-- ARGV[14] JSON: array of ids of vanished pools whose state is removed at once
+-- ARGV[15] "write" if the files are still to be written to the publisher's tree, else ""
 -- returns  {"published", number}; {"conflict", current number}; {"format", number of a newer one}
 -- @include once
 -- @include rotation
+-- @include seen
 local first = once_recall(KEYS[3])
 if first then return first end
 
@@ -29,7 +33,7 @@ if parent ~= tonumber(ARGV[2]) then return {'conflict', parent} end
 
 local number = parent + 1
 local about = {'number', number, 'hash', ARGV[4], 'parent', parent, 'author', ARGV[5],
-  'at', ARGV[3], 'pool_ids', ARGV[7]}
+  'at', ARGV[3], 'pool_ids', ARGV[7], 'kind', ARGV[15]}
 redis.call('SET', KEYS[2], ARGV[11])
 redis.call('HSET', KEYS[1], unpack(about))
 redis.call('HSET', ARGV[1] .. 'generation:' .. number, 'files', ARGV[6], unpack(about))
@@ -39,13 +43,19 @@ local kept = {}
 for _, pool in ipairs(cjson.decode(ARGV[8])) do
   kept[pool.id] = true
   local keys = rotation_keys(ARGV[1], pool.id)
-  local effect = rotation_publish(keys, pool, false)
-  redis.call('HSETNX', keys.pool, 'created', ARGV[3])
-  if effect ~= 'unchanged' then redis.call('HSET', keys.pool, 'updated', ARGV[3]) end
+  rotation_publish(keys, pool, pool.reset == true)
+  seen_keep(keys.pool .. ':seen', pool, ARGV[3])
 end
+local erased = {}
+for _, id in ipairs(cjson.decode(ARGV[14])) do erased[id] = true end
 for _, id in ipairs(redis.call('HKEYS', ARGV[1] .. 'pools')) do
-  if not kept[id] then
-    rotation_remove(rotation_keys(ARGV[1], id), id, ARGV[3], tonumber(ARGV[9]))
+  local keys = rotation_keys(ARGV[1], id)
+  if erased[id] and not kept[id] then
+    rotation_erase(keys, id)
+    redis.call('UNLINK', keys.pool .. ':seen')
+  elseif not kept[id] then
+    rotation_remove(keys, id, ARGV[3], tonumber(ARGV[9]))
+    seen_remove(keys.pool .. ':seen', tonumber(ARGV[9]))
   end
 end
 redis.call('PUBLISH', ARGV[12], ARGV[13] .. ' ' .. number)

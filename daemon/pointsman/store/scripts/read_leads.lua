@@ -4,6 +4,7 @@
 -- KEYS[2i]    hash of a lead
 -- KEYS[2i+1]  list of its changes
 -- ARGV[i]     how far back its changes are wanted: down to this revision's; 0 for all; -1 for none
+--             (nor are there any to undo where the first revision is wanted and is the last)
 -- returns     {generation, lead...}; a lead is {field, value, ..., changes}, or false if unknown
 local answer = {tonumber(redis.call('HGET', KEYS[1], 'number') or 0)}
 for i, wanted in ipairs(ARGV) do
@@ -14,7 +15,8 @@ for i, wanted in ipairs(ARGV) do
     answer[i + 1] = false
   else
     local changes = {}
-    if wanted == '0' or (wanted ~= '-1' and back > 0) then
+    local untouched = wanted == '1' and fields[2] == '1'
+    if wanted == '0' or (wanted ~= '-1' and back > 0 and not untouched) then
       changes = redis.call('LRANGE', KEYS[2 * i + 1], -back, -1)
     end
     fields[#fields + 1] = changes

@@ -4,18 +4,16 @@
 -- KEYS[2]  its cycle
 -- KEYS[3]  its counters
 -- KEYS[4]  its history
--- returns  {pool (field, value..), counters (field, value..), next ("" if nobody), those who would
---          be passed over, length of the history}; people as their entries of the cycle
+-- returns  {pool (field, value..), counters (field, value..), participant who is next ("" if nobody),
+--          those who would be passed over (participant, reason..), length of the history}
+-- @include turn
 local pointer = redis.call('HMGET', KEYS[1], 'position', 'size')
-local next, passed = '', {}
-local size = tonumber(pointer[2] or '0')
-for step = 0, size - 1 do
-  local entry = redis.call('HGET', KEYS[2], (tonumber(pointer[1] or '0') + step) % size)
-  if entry and string.match(entry, '^%d+|1|') then
-    next = entry
-    break
-  end
-  passed[#passed + 1] = entry or nil
+local entry, _, passed = rotation_find(KEYS[2],
+  {position = tonumber(pointer[1] or '0'), size = tonumber(pointer[2] or '0')})
+local told = {}
+for _, person in ipairs(passed) do
+  told[#told + 1] = person.participant
+  told[#told + 1] = person.reason
 end
-return {redis.call('HGETALL', KEYS[1]), redis.call('HGETALL', KEYS[3]), next, passed,
-  redis.call('LLEN', KEYS[4])}
+return {redis.call('HGETALL', KEYS[1]), redis.call('HGETALL', KEYS[3]),
+  entry and entry.participant or '', told, redis.call('LLEN', KEYS[4])}

@@ -4,12 +4,13 @@
 --   returns   {pools, pool, cycle, history, stats}. Builds keys: for publishing scripts only.
 -- rotation_publish(keys, spec, reset)    make a pool as ``spec`` says, its pointer as it should be
 --   spec      table: id, revision, on_change ("keep" or "reset"), cycle (array of
---             "order|active|member|participant"); what pools.compile.published returns, decoded
+--             "order|state|member|participant"); what pools.compile.published returns, decoded
 --   reset     true: next is the first, whatever was; false: as on_change says
 --   returns   "unchanged", "created", "kept", "moved", "reset" or "restored" (the pointer was lost)
 --   Doing it again with the same arguments changes nothing (but a reset resets).
 -- rotation_remove(keys, id, now, retention)   stop a pool at once, keep its state ``retention`` ms
 --   Doing it again changes nothing; rotation_publish brings the pool back with its state.
+-- rotation_erase(keys, id)               stop a pool and remove its state at once
 --
 -- The keys are described in turn.lua.
 
@@ -157,4 +158,9 @@ local function rotation_remove(keys, id, now, retention)
       redis.call('PEXPIRE', key, retention)
     end
   end
+end
+
+local function rotation_erase(keys, id)
+  redis.call('HDEL', keys.pools, id)
+  redis.call('UNLINK', keys.pool, keys.cycle, keys.history, keys.stats)
 end

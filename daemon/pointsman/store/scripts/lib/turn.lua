@@ -8,13 +8,17 @@
 --   pointer   what rotation_stands returned
 --   turn      table: lead, source, at (ms), why (inside of a JSON object: how the pool was found),
 --             limit (assignments kept)
---   returns   {order, active, member, participant, occurrence, turn}; or nil and "none" (nobody may
+--   returns   {order, reason, member, participant, occurrence, turn}; or nil and "none" (nobody may
 --             be served) or "lost" (the cycle is), and nothing was written
+-- rotation_find(cycle, pointer)          who is next
+--   returns   entry, position, array of the entries passed over, each with its reason; or nil,
+--             "none" or "lost", and that array
 --
 -- pool     hash: revision, size, position (0-based, served next), participant and occurrence (who
 --          that is; by these a pointer survives any change of the cycle), turn (number of the next
 --          turn, from 1; a text, it outgrows a Lua number), gone (ms)
--- cycle    hash: position -> "order|active|member|participant|occurrence"
+-- cycle    hash: position -> "order|state|member|participant|occurrence"; state is 1, or tells why
+--          this person is never served: 0 inactive, 2 weight_zero
 -- history  list of {"t":turn,"l":lead,"m":member,"o":order,"s":source,"a":ms,<why>,"n":occurrence
 --          unless 1,"k":[[participant,reason]..] passed over,"r":{reason:count} more of them}
 -- stats    hash: total, last, <member>, <member>:last, source:<source> (of those in the history)
@@ -22,12 +26,13 @@
 local ROTATION_WINDOW = 64
 local ROTATION_NAMED = 10
 local ROTATION_LAST_TURN = '9223372036854775807'
+local ROTATION_REASONS = {['0'] = 'inactive', ['2'] = 'weight_zero'}
 
 local function rotation_entry(text)
-  local order, active, member, participant, occurrence =
+  local order, state, member, participant, occurrence =
     string.match(text, '^(%d+)|(%d)|([^|]*)|([^|]*)|?(%d*)$')
-  return {order = order, active = active == '1', member = member, participant = participant,
-    occurrence = tonumber(occurrence)}
+  return {order = order, reason = ROTATION_REASONS[state], member = member,
+    participant = participant, occurrence = tonumber(occurrence)}
 end
 
 local function rotation_stands(pool, revision)
@@ -45,7 +50,6 @@ local function rotation_window(cycle, first, count, size)
   return redis.call('HMGET', cycle, unpack(positions))
 end
 
--- Return the first entry that may be served, its position and those passed over; or nil and why.
 local function rotation_find(cycle, pointer)
   local passed, walked, width = {}, 0, 1
   while walked < pointer.size do
@@ -53,33 +57,35 @@ local function rotation_find(cycle, pointer)
     local window = rotation_window(cycle, pointer.position + walked, count, pointer.size)
     for step = 1, count do
       local entry = window[step] and rotation_entry(window[step])
-      if not entry then return nil, 'lost' end
-      if entry.active then
+      if not entry then return nil, 'lost', passed end
+      if not entry.reason then
         return entry, (pointer.position + walked + step - 1) % pointer.size, passed
       end
       passed[#passed + 1] = entry
     end
     walked, width = walked + count, ROTATION_WINDOW
   end
-  return nil, 'none'
+  return nil, 'none', passed
 end
 
 -- Return the JSON of those passed over: ten by name, the others as a count by reason.
 local function rotation_passed(passed)
-  local named, more, seen = {}, 0, {}
+  local named, more, counts, seen = {}, {}, {}, {}
   for _, entry in ipairs(passed) do
-    if not seen[entry.participant] then
-      seen[entry.participant] = true
-      if #named < ROTATION_NAMED then
-        named[#named + 1] = '["' .. entry.participant .. '","inactive"]'
-      else
-        more = more + 1
-      end
+    local new = not seen[entry.participant]
+    seen[entry.participant] = true
+    if new and #named < ROTATION_NAMED then
+      named[#named + 1] = '["' .. entry.participant .. '","' .. entry.reason .. '"]'
+    elseif new then
+      if not counts[entry.reason] then more[#more + 1] = entry.reason end
+      counts[entry.reason] = (counts[entry.reason] or 0) + 1
     end
   end
   if #named == 0 then return '' end
   local text = ',"k":[' .. table.concat(named, ',') .. ']'
-  return more == 0 and text or text .. ',"r":{"inactive":' .. more .. '}'
+  if #more == 0 then return text end
+  for i, reason in ipairs(more) do more[i] = '"' .. reason .. '":' .. counts[reason] end
+  return text .. ',"r":{' .. table.concat(more, ',') .. '}'
 end
 
 local function rotation_point(keys, position, size)

@@ -1,0 +1,156 @@
+"""``pointsman eval``: try what a flow is made of, without a server.
+
+Each command answers one question from its arguments, or with ``--jsonl`` one a line of standard
+input: a line out for every line in, in order, whatever is wrong with one of them.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from pointsman.fields.types import FieldType
+
+__all__ = ["answer_lines", "evaluate"]
+
+evaluate = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    add_completion=False,
+    help="Try a field type on a value, without a server.",
+)
+
+Question = Mapping[str, Any]
+Lines = Annotated[
+    bool, typer.Option("--jsonl", help="Answer every line of standard input, one JSON object each.")
+]
+
+
+@evaluate.callback()
+def _group() -> None:
+    """Keep the name of a command in the line, even while there is one only."""
+
+
+def _types() -> Mapping[str, FieldType]:
+    from pointsman.fields.types import field_types  # noqa: PLC0415 - only when it is asked for
+
+    return field_types
+
+
+def _completed(incomplete: str) -> list[str]:
+    return [name for name in _types() if name.startswith(incomplete)]
+
+
+@evaluate.command()
+def field(
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[TYPE]",
+            autocompletion=_completed,
+            help="Field type, such as phone; with --jsonl each line names its own.",
+        ),
+    ] = None,
+    value: Annotated[str | None, typer.Argument(help="What a sender would post.")] = None,
+    now: Annotated[
+        str | None, typer.Option(help="Read as if it were then: 2026-01-31T09:00:00Z.")
+    ] = None,
+    masked: Annotated[
+        bool, typer.Option("--masked", help="Show the value as events keep it.")
+    ] = False,
+    jsonl: Lines = False,
+) -> None:
+    """Tell how a field type reads a value: its normal form and all its attributes.
+
+    A line of --jsonl is {"type": "dob", "input": "6/2/1980", "options": {"now": "..."}}.
+    """
+    if jsonl:
+        answer_lines(lambda question: _field(question, now, masked=masked))
+        return
+    if name is None:
+        raise typer.BadParameter("give a field type, or --jsonl", param_hint="TYPE")
+    try:
+        answer = _field({"type": name, "input": value}, now, masked=masked)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    _write(answer, indent=2)
+
+
+def answer_lines(answer: Callable[[Question], Mapping[str, Any]]) -> None:
+    """Answer every line of standard input; one that cannot be answered gets ``error``."""
+    for line in sys.stdin.buffer:
+        try:
+            _write(answer(_question(line)))
+        except RecursionError:
+            _write({"error": "nested too deeply"})
+        except ValueError as error:
+            _write({"error": str(error)})
+
+
+def _question(line: bytes) -> Question:
+    question = json.loads(line, parse_constant=_refuse)
+    if not isinstance(question, dict):
+        raise ValueError("expected a JSON object")  # noqa: TRY004 - a line, not a bug
+    return question
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _write(answer: Mapping[str, Any], indent: int | None = None) -> None:
+    text = json.dumps(answer, ensure_ascii=False, allow_nan=False, indent=indent)
+    sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace") + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def _field(question: Question, now: str | None, *, masked: bool) -> Mapping[str, Any]:
+    options = question.get("options") or {}
+    if not isinstance(options, dict):
+        raise ValueError("options: expected an object")  # noqa: TRY004 - a line, not a bug
+    known = _known(question.get("type"))
+    then = options.get("now") or now
+    value = known.value(question.get("input"), _moment(then) if then else None)
+    if value is not None and masked and known.mask is not None:
+        value = known.mask(value)
+    if value is None:
+        return dict.fromkeys(("string", "value", "valid", "raw", "masked"))
+    return {
+        "string": str(value),
+        "value": _number(value.normal),
+        "valid": value.valid,
+        "raw": _number(value.raw),
+        "masked": value.masked,
+        **value.attributes,
+    }
+
+
+def _known(name: Any) -> FieldType:
+    from pointsman.fields.types import field_types  # noqa: PLC0415 - only when it is asked for
+
+    if not isinstance(name, str):
+        raise ValueError("type: expected the name of a field type")  # noqa: TRY004 - a line
+    if name not in field_types:
+        raise ValueError(field_types.explain_missing(name))
+    return field_types[name]
+
+
+def _moment(text: Any) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"now: expected a time such as 2026-01-31T09:00:00Z, not {text!r}"
+        ) from None
+
+
+def _number(value: Any) -> Any:
+    """Return a value, nothing for a number that JSON cannot write."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,203 @@
+"""Changes that come over the API, written to the files of the publisher's tree.
+
+The order is what makes a crash harmless: the new content is durable beside the file, then one
+script publishes it with its effect on pointers, then it takes the file's place. What is published
+and not in its place yet is carried over by :mod:`pointsman.config.forward`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from pointsman import observe
+from pointsman.config.disk import Staged, stage
+from pointsman.config.editing import Edited, Subject
+from pointsman.config.load import compile_organization
+from pointsman.config.pool_edits import EDITORS
+from pointsman.config.publication import publication
+from pointsman.config.publish import Publisher
+from pointsman.config.renames import kept_ids
+from pointsman.config.serving import Served
+from pointsman.config.standing import explain, standing
+from pointsman.errors import PointsmanError, Problem, Refused
+from pointsman.model import Organization
+from pointsman.store.generations import Generation
+
+__all__ = ["Changes", "TreeChanges", "Write", "Written"]
+
+
+class Write(NamedTuple):
+    """A change that somebody asked for; ``kind`` names an editor, ``content`` is what it takes.
+
+    Plain data: a worker hands it to its parent. ``by`` tells in the generation who asked.
+    """
+
+    handle: str
+    kind: str
+    content: Mapping[str, Any]
+    by: str
+
+
+class Written(NamedTuple):
+    """What came of it: the generation that has it, and the id of what was changed."""
+
+    generation: int
+    id: str
+
+
+class Changes(Protocol):
+    """Where changes of the configuration are made."""
+
+    async def write(self, write: Write) -> Written:
+        """Make a change; it is live on every node when this returns.
+
+        Raises ``Refused``: 400 if the change makes no sense, 404 if it is of nothing, 409 if it
+        contradicts other files or the tree is not what is published, 403 if the tree is read-only.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """A change that was checked: what to publish, and the file that is ready to be placed."""
+
+    organization: Organization
+    files: Mapping[str, bytes]
+    pool_ids: Mapping[str, str]
+    edited: Edited
+    staged: Staged | None
+
+
+class TreeChanges:
+    """Writes to the tree of ``publisher``; nothing is loaded meanwhile."""
+
+    def __init__(self, root: Path, publisher: Publisher) -> None:
+        self._publisher = publisher
+        self._serving = publisher.serving
+        self._generations = publisher.generations
+        self._root = root
+        self._log = observe.log()
+
+    async def write(self, write: Write) -> Written:
+        """Make a change, as ``Changes`` says."""
+        async with self._publisher.lock:
+            organization, served = await self._in_line(write.handle)
+            taken = frozenset(served.files) | await asyncio.to_thread(self._present, write.handle)
+            edited = EDITORS[write.kind](Subject(organization, served.files, taken), write.content)
+            if edited.path is None and not edited.reset:
+                return Written(served.generation.number, edited.id)
+            plan = await self._planned(organization, served, edited)
+            number = await self._done(write, organization, served, plan)
+        await self._publisher.live({organization.id: number})
+        return Written(number, edited.id)
+
+    async def _in_line(self, handle: str) -> tuple[Organization, Served]:
+        """Return what is published, if it is what the tree was loaded as."""
+        current = await self._publisher.align(handle)
+        organization = self._serving.current.organizations.get(handle)
+        served = self._serving.served.get(handle)
+        if not (current and organization and served):
+            raise _conflict(f"organization '{handle}' is not served any more")
+        remembered = self._publisher.memory.recall().get(handle)
+        if current.hash != remembered:
+            stands = standing(remembered or "", remembered, current.hash)
+            raise _conflict(explain(stands, handle, current))
+        if served.generation.number != current.number:
+            raise _conflict(f"generation {current.number} of '{handle}' cannot be served here")
+        return organization, served
+
+    def _present(self, handle: str) -> frozenset[str]:
+        """Return the paths of all files of an organization's folders, loaded or not."""
+        folder = self._root / handle
+        return frozenset(str(path.relative_to(folder)) for path in folder.glob("*/*"))
+
+    async def _planned(self, organization: Organization, served: Served, edited: Edited) -> _Plan:
+        """Check everything that can be checked, and put the new content beside its file."""
+        handle, path = organization.handle, edited.path
+        files = dict(served.files)
+        if path is not None:
+            files = {name: raw for name, raw in files.items() if name != path}
+            files |= {} if edited.after is None else {path: edited.after}
+        pool_ids = kept_ids(organization.id, served.generation, files)
+        changed, problems = await asyncio.to_thread(
+            compile_organization, handle, files, root=self._root, pool_ids=pool_ids
+        )
+        target = self._root / handle / (path or "")
+        if changed is None:
+            raise _refusal(problems, target)
+        staged = None
+        if path is not None:
+            before = served.files.get(path)
+            staged = await asyncio.to_thread(stage, target, before, edited.after)
+        return _Plan(changed, files, pool_ids, edited, staged)
+
+    async def _done(
+        self, write: Write, organization: Organization, served: Served, plan: _Plan
+    ) -> int:
+        """Publish, place and serve; return the generation's number."""
+        async with self._serving.lock(write.handle):
+            try:
+                generation = await self._publish(write, served, plan)
+                if plan.staged:
+                    await self._place(plan.staged, organization, served, generation)
+            finally:
+                if plan.staged:
+                    plan.staged.discard()
+            self._serving.install(plan.organization, Served(generation, plan.files))
+        self._publisher.remember(write.handle, plan.organization.hash)
+        observe.CONFIG_RELOADS.labels("written").inc()
+        self._log.info(
+            observe.CONFIG_WRITTEN, organization=write.handle, generation=generation.number
+        )
+        return generation.number
+
+    async def _publish(self, write: Write, served: Served, plan: _Plan) -> Generation:
+        told = publication(
+            plan.organization,
+            plan.files,
+            served.generation,
+            f"{self._publisher.author} ({write.by})",
+            pool_ids=plan.pool_ids,
+            before=served.files,
+            reset=plan.edited.reset,
+            erased=plan.edited.erased,
+            written=True,
+        )
+        return await self._generations.publish(plan.organization.id, told)
+
+    async def _place(
+        self, staged: Staged, organization: Organization, served: Served, generation: Generation
+    ) -> None:
+        """Put the file in its place, or publish again what was: somebody else changed it just now.
+
+        What they wrote is then loaded as any other edit.
+        """
+        try:
+            staged.place()
+        except PointsmanError:
+            told = publication(
+                organization,
+                served.files,
+                generation,
+                self._publisher.author,
+                pool_ids=served.generation.pool_ids,
+            )
+            again = await self._generations.publish(organization.id, told)
+            self._serving.install(organization, Served(again, served.files))
+            raise
+
+
+def _refusal(problems: Sequence[Problem], edited: Path) -> Refused:
+    """Say what is wrong: with the change itself, or with what other files say of it."""
+    errors = [problem for problem in problems if problem.severity == "error"]
+    if any(problem.file != str(edited) for problem in errors):
+        return _conflict("; ".join(map(str, errors)))
+    return Refused("; ".join(f"{problem.pointer}: {problem.message}" for problem in errors))
+
+
+def _conflict(message: str) -> Refused:
+    return Refused(message, status=HTTPStatus.CONFLICT, code="CONFLICT")
