@@ -25,16 +25,16 @@ Opened = Callable[[], AbstractContextManager[System]]
 
 @contextmanager
 def daemon(
-    name: str, deployment: Callable[[Path], tuple[str, ...]], *, uvloop: bool = False
+    name: str, deployment: Callable[[Path], None], *, campaigns: int = 1, uvloop: bool = False
 ) -> Iterator[System]:
     """Run a daemon on a deployment, with a Redis of its own."""
     with tempfile.TemporaryDirectory(prefix="pmbench") as folder, redis_server() as redis:
-        paths = deployment(Path(folder) / "config")
+        deployment(Path(folder) / "config")
         module = "benchmarks.on_uvloop" if uvloop else "pointsman"
         command = [sys.executable, "-m", module, "run", "config", "--port", "0"]
         command += ["--redis-url", redis.url, "--data-dir", "data"]
         with process(command, log=Path(folder) / "daemon.log") as (pid, port):
-            yield System(name, pid, port, redis, paths)
+            yield System(name, pid, port, redis, campaigns=campaigns)
 
 
 @contextmanager
@@ -44,17 +44,17 @@ def bare(name: str = "bare handler", *, uvloop: bool = False) -> Iterator[System
         command = [sys.executable, "-m", "benchmarks.bare", "--redis-url", redis.url]
         command += ["--uvloop"] if uvloop else []
         with process(command, log=Path(folder) / "bare.log") as (pid, port):
-            yield System(name, pid, port, redis, ("/intake/bench/webhook",))
+            yield System(name, pid, port, redis)
 
 
-def idle(folder: Path) -> tuple[str, ...]:
+def idle(folder: Path) -> None:
     """Two participants, and a workflow that reads every event and matches none."""
-    return two_participants(folder, tagged=False)
+    two_participants(folder, tagged=False)
 
 
-def tagged(folder: Path) -> tuple[str, ...]:
+def tagged(folder: Path) -> None:
     """Two participants, and a workflow that tags every lead."""
-    return two_participants(folder, tagged=True)
+    two_participants(folder, tagged=True)
 
 
 def comparisons(*, uvloop: bool) -> Iterator[tuple[Comparison, Opened, Opened]]:
@@ -66,8 +66,8 @@ def comparisons(*, uvloop: bool) -> Iterator[tuple[Comparison, Opened, Opened]]:
     )
     yield (
         Comparison("5,000 pools and 5", bar=1.1),
-        lambda: daemon("5,000 pools", lambda folder: many_pools(folder, 5000)),
-        lambda: daemon("5 pools", lambda folder: many_pools(folder, 5)),
+        lambda: daemon("5,000 pools", lambda folder: many_pools(folder, 5000), campaigns=5000),
+        lambda: daemon("5 pools", lambda folder: many_pools(folder, 5), campaigns=5),
     )
     yield (
         Comparison("A workflow that tags every lead, and one that matches none"),

@@ -32,23 +32,21 @@ trigger_filters:
 """
 
 
-def two_participants(folder: Path, *, tagged: bool) -> tuple[str, ...]:
-    """Write one pool of two and a workflow that tags every lead, or none; return where to post."""
+def two_participants(folder: Path, *, tagged: bool) -> None:
+    """Write one pool of two and a workflow that tags every lead, or none."""
     organization = _organization(folder, members=2)
-    (organization / "pools/inbound.yaml").write_text(_pool("Inbound", ["m0", "m1"], key=None))
+    (organization / "pools/inbound.yaml").write_text(_pool("Inbound", ["m0", "m1"]))
     (organization / "workflows/tag.yaml").write_text(WORKFLOW + ("" if tagged else NEVER))
-    return ("/intake/bench/webhook",)
 
 
-def many_pools(folder: Path, number: int) -> tuple[str, ...]:
-    """Write ``number`` pools of two, each with its own source key; leads go round all of them."""
+def many_pools(folder: Path, number: int) -> None:
+    """Write ``number`` pools of two, each with a campaign of its own."""
     organization = _organization(folder, members=20)
     chance = random.Random(number)
     for i in range(number):
         pair = chance.sample([f"m{m}" for m in range(20)], 2)
-        (organization / f"pools/p{i}.yaml").write_text(_pool(f"Pool {i}", pair, key=f"k{i}"))
+        (organization / f"pools/p{i}.yaml").write_text(_pool(f"Pool {i}", pair, campaign=f"c{i}"))
     (organization / "workflows/tag.yaml").write_text(WORKFLOW + NEVER)
-    return (f"/intake/bench/webhook/k#{number}",)
 
 
 def _organization(folder: Path, *, members: int) -> Path:
@@ -60,8 +58,8 @@ def _organization(folder: Path, *, members: int) -> Path:
     return organization
 
 
-def _pool(name: str, participants: list[str], *, key: str | None) -> str:
-    connection = "source: webhook" + (f", source_key: {key}" if key else "")
+def _pool(name: str, participants: list[str], *, campaign: str | None = None) -> str:
+    connection = "source: webhook" + (f", utm_campaign: {campaign}" if campaign else "")
     return (
         f"name: {name}\nassign_inbound_leads: true\n"
         f"participants: [{', '.join(participants)}]\nconnections:\n  - {{{connection}}}\n"

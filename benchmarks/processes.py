@@ -49,13 +49,14 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """Something that takes leads: its name, its process, its port and its Redis."""
+    """Something that takes leads: its process, its port and its Redis; and where leads go to."""
 
     name: str
     pid: int
     port: int
     redis: Server
-    paths: tuple[str, ...]
+    path: str = "/intake/bench/webhook"
+    campaigns: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +151,8 @@ def load(system: System, *, seconds: float, connections: int) -> Run:
     """Drive one system, wait until its events are handled, and return what it cost."""
     before = cpu_seconds(system.pid), cpu_seconds(system.redis.pid)
     command = [sys.executable, "-m", "benchmarks.load", "--port", str(system.port)]
-    command += ["--seconds", str(seconds), "--connections", str(connections), *system.paths]
+    command += ["--seconds", str(seconds), "--connections", str(connections)]
+    command += ["--campaigns", str(system.campaigns), system.path]
     output = subprocess.run(command, cwd=ROOT, check=True, capture_output=True).stdout
     result = json.loads(output)
     waited = settle(system)

@@ -22,13 +22,14 @@ from pointsman.config.schema import KINDS, composed
 from pointsman.fields.standard import standard_fields
 from pointsman.fields.types import field_types
 from pointsman.plugin import actions, load_plugins
+from pointsman.rules.filters import filters
 from pointsman.rules.operators import operators
 from pointsman.settings import Settings
 
 FOLDER = Path(__file__).parent / "reference"
 MARK = "<!-- Written by docs/generate.py; edit the code instead. -->"
 GROUPS = {
-    "eval": ("field",),
+    "eval": ("field", "condition", "interpolate"),
     "keys": ("create", "list", "revoke"),
     "generations": ("list", "show", "diff"),
     "plugins": ("list", "describe"),
@@ -95,6 +96,22 @@ def condition_operators() -> Iterator[str]:
     )
 
 
+def placeholder_filters() -> Iterator[str]:
+    """Yield the page of filters."""
+    yield from (
+        "# Filters",
+        "",
+        "What can follow the path of a placeholder, one after another:",
+        "",
+    )
+    yield from ("```text", 'Hi {{trigger.first_name | default: "there" | title}}', "```", "")
+    yield from table(
+        ("Filter", "Written", "What it gives"),
+        ((f"`{f.name}`", f"`{f.example}`", f.manual) for _, f in sorted(filters.items())),
+    )
+    yield from ("", "A value that a filter cannot read passes through as it is.")
+
+
 def fields() -> Iterator[str]:
     """Yield the page of field types and standard fields."""
     yield from ("# Fields", "", "Types that `fields.yaml` can give a field:", "")
@@ -136,6 +153,7 @@ PAGES = {
     "cli": cli,
     "configuration": configuration,
     "fields": fields,
+    "filters": placeholder_filters,
     "metrics": metrics,
     "operators": condition_operators,
     "settings": settings,

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-import email.utils
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
@@ -21,9 +19,6 @@ HttpUrl = Annotated[Url, UrlConstraints(allowed_schemes=["http", "https"], max_l
 HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")]
 HeaderValue = Annotated[str, StringConstraints(pattern=r"^[^\r\n\x00]*$", max_length=8192)]
 
-RETRYABLE = frozenset(
-    {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
-)
 TEXT_LIMIT = 4096
 """Characters of an answer's text that are kept when it is not JSON."""
 
@@ -95,8 +90,8 @@ async def webhook(options: WebhookOptions, context: ActionContext) -> dict[str, 
         options.method, str(options.url), headers=headers, body=body, timeout=options.timeout
     )
     told = f"{options.method} to {options.url.host} answered {answer.status}"
-    if answer.status in RETRYABLE or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        raise TransientError(told, retry_after=_retry_after(answer.headers))
+    if answer.may_pass:
+        raise TransientError(told, retry_after=answer.retry_after)
     if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
         raise ActionError(told)
     return {"status": answer.status, "body": _answered(answer.body)}
@@ -146,17 +141,6 @@ def _authorization(auth: AuthOptions, context: ActionContext) -> dict[str, str]:
     if auth.type == "basic":
         return {"Authorization": f"Basic {base64.b64encode(value.encode()).decode()}"}
     return {"Authorization": f"Bearer {value}"}
-
-
-def _retry_after(headers: Mapping[str, str]) -> timedelta | None:
-    """Return what ``Retry-After`` asks for, in seconds or as a date."""
-    text = headers.get("Retry-After", "").strip()
-    if text.isascii() and text.isdigit():
-        return timedelta(seconds=min(int(text), 10**9))
-    try:
-        return max(email.utils.parsedate_to_datetime(text) - datetime.now(UTC), timedelta())
-    except (ValueError, TypeError):
-        return None
 
 
 def _answered(body: bytes) -> Any:

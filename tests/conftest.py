@@ -17,7 +17,7 @@ from pointsman.store.redis import RedisStore
 BOUNDED = re.compile(
     r"pm:organizations$"
     r"|pm:\{[^}]+\}:(format|generation(:\d+)?|generations|nodes|leases|pools|events|outbox|running"
-    r"|pool:[^:]+(:cycle|:history|:stats|:seen)?)$"
+    r"|pool:[^:]+(:cycle|:held|:history|:stats|:seen)?)$"
     r"|.*docket"
 )
 """Keys without a TTL; each has a bound stated in docs/architecture.md."""

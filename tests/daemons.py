@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any, Self
 
 from aiohttp import ClientSession
+from redis.asyncio import Redis
 
 from pointsman.app.lifecycle import App
 from pointsman.settings import Settings
+from pointsman.store.locks import FileLock
 from support import wait_until
 
 __all__ = ["Process", "running"]
@@ -55,6 +57,7 @@ class Process:
         }
         self._command = [sys.executable, "-P", "-m", "pointsman", "run", str(config_dir)]
         self._environment = _environment(values)
+        self._data = Path(values["data_dir"])
         folder.mkdir(parents=True, exist_ok=True)
 
     @property
@@ -80,6 +83,7 @@ class Process:
     async def __aexit__(self, *_: object) -> None:
         if self._process and self._process.returncode is None:
             await self.stop()
+        await self._end_server()
 
     async def start(self) -> None:
         """Start it and wait until it is ready."""
@@ -88,8 +92,14 @@ class Process:
             self._process = await asyncio.create_subprocess_exec(
                 *self._command, env=self._environment, cwd=self.folder, stdout=out, stderr=log
             )
-        await wait_until(self._settled, f"the daemon starts; it said {self.log}", seconds=30)
-        assert self._process.returncode is None, self.log
+        try:
+            await wait_until(self._settled, "the daemon starts", seconds=60)
+            assert self._process.returncode is None, self.log
+        except BaseException:
+            if self._process.returncode is None:
+                await self.kill()
+            await self._end_server()
+            raise
         self.url = f"http://127.0.0.1:{self._port_file.read_text().strip()}"
 
     def _settled(self) -> bool:
@@ -105,6 +115,22 @@ class Process:
         """Kill it as ``kill -9`` does; an embedded server lives on."""
         self.send(signal.SIGKILL)
         await self.ended()
+
+    async def _end_server(self) -> None:
+        """Stop the embedded server that a killed daemon left behind, and nobody took over."""
+        lock = FileLock(self._data / "server.lock") if self._data.is_dir() else None
+        if lock is None:
+            return
+        owner = FileLock(self._data / "owner.lock")
+        try:
+            if owner.acquire() and not lock.acquire():
+                socket = (self._data / "socket").read_text(encoding="utf-8").strip()
+                async with Redis.from_url(f"unix://{socket}") as server:
+                    await server.shutdown()
+                await wait_until(lock.acquire, "the server ends")
+        finally:
+            lock.close()
+            owner.close()
 
     def send(self, sign: signal.Signals) -> None:
         """Send a signal."""

@@ -11,6 +11,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
+from pointsman.config.changes import NoChanges
 from pointsman.config.load import compile_organization
 from pointsman.config.publication import publication
 from pointsman.config.serving import Served, Serving
@@ -195,6 +196,7 @@ async def listening(
         pools=PoolStore(store),
         seen=SeenStore(store),
         control=operator,
+        changes=NoChanges(serving),
     )
     server = TestServer(application(services), access_log=None)
     async with TestClient(server) as client:

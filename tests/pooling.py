@@ -11,6 +11,7 @@ from pointsman.fields.table import compile_fields
 from pointsman.flows.compile import compile_flow
 from pointsman.ids import derived, lead_id, milliseconds
 from pointsman.model import Flow, Member, Organization, Origin, Pool, Ruleset
+from pointsman.pools.availability import compile_availability
 from pointsman.pools.compile import compile_pool, published
 from pointsman.pools.match import PoolIndex
 from pointsman.settings import Settings
@@ -44,8 +45,21 @@ def refuse(path: tuple[str | int, ...], message: str) -> None:
     raise AssertionError(f"{path}: {message}")
 
 
-def make_pool(people: Iterable[Any], *, file: str = "pools/inbound.yaml", **document: Any) -> Pool:
-    """Return a pool of people named by handle, or by document; it takes every webhook lead."""
+def make_pool(
+    people: Iterable[Any],
+    *,
+    file: str = "pools/inbound.yaml",
+    availability: Mapping[str, Any] | None = None,
+    **document: Any,
+) -> Pool:
+    """Return a pool of people named by handle, or by document; it takes every webhook lead.
+
+    ``availability`` is that of the members, by handle.
+    """
+    kept = {
+        handle: compile_availability(written, "UTC", refuse)
+        for handle, written in (availability or {}).items()
+    }
     listed = list(people)
     handles = [entry if isinstance(entry, str) else entry["member"] for entry in listed]
     document = {
@@ -59,7 +73,9 @@ def make_pool(people: Iterable[Any], *, file: str = "pools/inbound.yaml", **docu
         document=document,
         pool_id=derived(ORGANIZATION, "pool", file),
         organization_id=ORGANIZATION,
-        members={handle: member(handle) for handle in handles},
+        members={
+            handle: replace(member(handle), availability=kept.get(handle)) for handle in handles
+        },
         report=refuse,
     )
 
@@ -128,9 +144,10 @@ async def publish(store: RedisStore, *pools: Pool, settings: Settings | None = N
     return (await generations.publish(ORGANIZATION, publication)).number
 
 
-def choice(pool: Pool) -> Choice:
-    """Return the choice of a pool by its generic connection."""
-    return Choice(pool.id, pool.revision, '"f":"webhook","c":"0"')
+def choice(pool: Pool, at: int | None = None) -> Choice:
+    """Return the choice of a pool by its generic connection, now or ``at``."""
+    limits = pool.limits.at(milliseconds() if at is None else at) if pool.limits else ""
+    return Choice(pool.id, pool.revision, '"f":"webhook","c":"0"', limits)
 
 
 _numbers = count(1)
@@ -149,12 +166,13 @@ def new_lead(data: Mapping[str, Any] | None = None, **values: Any) -> NewLead:
     return lead._replace(**values)
 
 
-async def leads_of(leads: LeadStore, pool: Pool, number: int) -> list[str]:
+async def leads_of(leads: LeadStore, pool: Pool, number: int, at: int | None = None) -> list[str]:
     """Post so many leads one after the other and return the handles they went to, "-" for none."""
+    when: dict[str, Any] = {} if at is None else {"at": at}
     handles = {person.member.id: person.member.handle for person in pool.participants}
     served = []
     for _ in range(number):
-        taken = await leads.take(ORGANIZATION, new_lead(), choice(pool))
+        taken = await leads.take(ORGANIZATION, new_lead(**when), choice(pool, at))
         assert taken.status == "taken"
         served.append(handles[taken.assignment.member_id] if taken.assignment else "-")
     return served

@@ -15,6 +15,9 @@ import socket
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from ipaddress import (
     IPv4Address,
     IPv4Network,
@@ -40,6 +43,11 @@ ANSWER_LIMIT = 64 * 1024
 _INNER = (IPv4Network("168.63.129.16/32"), IPv4Network("192.0.0.0/24"))
 """What clouds and protocols keep to themselves though it may count as public by number."""
 
+_PASSING = frozenset(
+    {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
+)
+_LONGEST_WAIT = 10**9
+
 _NAT64 = IPv6Network("64:ff9b::/96")
 _CONNECTIONS = 100
 _KEEPALIVE = 15
@@ -53,6 +61,22 @@ class Answer:
     headers: Mapping[str, str]
     body: bytes
     complete: bool
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether the same request may be answered otherwise later."""
+        return self.status in _PASSING or self.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+
+    @property
+    def retry_after(self) -> timedelta | None:
+        """What ``Retry-After`` asks for, in seconds or as a date."""
+        text = self.headers.get("Retry-After", "").strip()
+        if text.isascii() and text.isdigit():
+            return timedelta(seconds=min(int(text[:10]), _LONGEST_WAIT))
+        try:
+            return max(parsedate_to_datetime(text) - datetime.now(UTC), timedelta())
+        except (ValueError, TypeError):
+            return None
 
 
 class _RefusedError(OSError):

@@ -11,14 +11,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from pointsman.calendar import Schedule
+
 __all__ = [
     "Action",
     "ApiKey",
+    "Cap",
     "Change",
     "Connection",
     "FieldTable",
     "Flow",
     "IntakeAuth",
+    "Limits",
+    "MailServer",
     "Match",
     "Matcher",
     "Member",
@@ -31,6 +36,7 @@ __all__ = [
     "Ruleset",
     "Snapshot",
     "Source",
+    "TwilioAccount",
     "Workflow",
 ]
 
@@ -45,13 +51,24 @@ class Member:
     email: str | None = None
     phone: str | None = None
     active: bool = True
+    availability: Schedule | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """How many turns someone may take per calendar hour, day, week or month of a zone."""
+
+    limit: int
+    per: str
+    time_zone: str
 
 
 @dataclass(frozen=True, slots=True)
 class Participant:
     """A member's place in one pool; ``order`` counts from 1.
 
-    ``weight`` is the share of turns beside the others'; with 0 there are none.
+    ``weight`` is the share of turns beside the others'; with 0 there are none. ``schedules`` are
+    the member's and those of this place: only who is there by all of them is served.
     """
 
     id: str
@@ -59,6 +76,8 @@ class Participant:
     order: int
     active: bool = True
     weight: int = 1
+    schedules: Sequence[Schedule] = ()
+    caps: Sequence[Cap] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +112,13 @@ class Connection:
     active: bool = True
 
 
+class Limits(Protocol):
+    """What keeps people of a pool from being served now."""
+
+    def at(self, now: int) -> str:
+        """Return what the script of a turn must know at ``now`` (milliseconds)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pool:
     """An ordered list of participants with a pointer (which lives in Redis).
@@ -100,6 +126,9 @@ class Pool:
     ``revision`` is a hash of everything here that the pointer's script depends on; a decision made
     with another revision than the published one is refused as stale.
     ``on_change`` is ``keep`` or ``reset``: what a change of the participants does to the pointer.
+    ``turns`` is one whole cycle: places in ``participants``, those with weight 0 among them.
+    ``hold`` tells whether who is passed over is first in line when back; ``limits`` is ``None``
+    where neither the time nor a number keeps anyone from being served.
     """
 
     id: str
@@ -114,6 +143,8 @@ class Pool:
     on_change: str = "keep"
     revision: str = ""
     turns: Sequence[int] = ()
+    hold: bool = False
+    limits: Limits | None = None
     follower: Member | None = None
     goal_total_deals: int | None = None
     goal_won_deals: int | None = None
@@ -146,6 +177,9 @@ class FieldTable(Protocol):
 
         Raises ``Refused`` (422, ``VALIDATION_ERROR``) naming every field that fails.
         """
+
+    def read(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the same of some of a lead's fields: none is required, null empties one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,6 +299,29 @@ class IntakeAuth:
 
 
 @dataclass(frozen=True, slots=True)
+class MailServer:
+    """Who sends an organization's mail; ``tls`` is ``starttls``, ``tls`` or ``none``."""
+
+    host: str
+    port: int
+    tls: str
+    sender: str
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TwilioAccount:
+    """Who sends an organization's texts, and as whom: numbers, or a messaging service's SID."""
+
+    account_sid: str
+    auth_token: str = field(repr=False)
+    base_url: str = "https://api.twilio.com"
+    sms_from: str | None = None
+    whatsapp_from: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Organization:
     """Everything one organization's files compile to, at one generation.
 
@@ -290,9 +347,16 @@ class Organization:
     flows: Mapping[tuple[str, str | None], tuple[Flow, Source]] = field(default_factory=dict)
     credentials: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
+    mail: MailServer | None = None
+    twilio: TwilioAccount | None = None
     lead_webhook: bool = False
     intake_auth: IntakeAuth = IntakeAuth()
     allow_networks: Sequence[str] = ()
+
+    def secrets(self) -> list[str]:
+        """Return everything that is never stored with a run."""
+        sent = [self.mail and self.mail.password, self.twilio and self.twilio.auth_token]
+        return [*self.credentials.values(), *(secret for secret in sent if secret)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,26 +10,29 @@ from __future__ import annotations
 
 import inspect
 import pkgutil
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
-from typing import Any, Protocol, get_type_hints
+from typing import Any, Literal, Protocol, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pointsman.delivery import Outgoing, signature
 from pointsman.errors import ActionError, PointsmanError, TransientError
+from pointsman.model import MailServer, TwilioAccount
 from pointsman.registry import Registry
 
 __all__ = [
     "ActionContext",
     "ActionError",
     "ActionType",
+    "Branch",
     "Options",
     "Record",
+    "Sleep",
     "TransientError",
     "action",
     "actions",
@@ -43,10 +46,11 @@ GROUP = "pointsman.plugins"
 Fields = Mapping[str, Any]
 Output = Mapping[str, Any]
 Path = tuple[str | int, ...]
+Needs = Literal["smtp", "twilio"]
 
 _PLACEHOLDER = {"type": "string", "pattern": r"\{\{.*\}\}"}
 _NO_DEFAULT = ("default", None)
-_TOLD = ("description", "default", "examples", "x-credential")
+_TOLD = ("description", "default", "examples", "x-credential", "x-actions")
 
 
 class Options(BaseModel):
@@ -61,6 +65,12 @@ class Options(BaseModel):
 
 class Record(Protocol):
     """The record whose change began the run, as an action may change it."""
+
+    def typed(self, fields: Fields) -> Fields:
+        """Return fields as those of a new record are read: by type, and in their places.
+
+        What is no field of the organization is under ``custom_fields``, and only that.
+        """
 
     async def change(self, edit: Callable[[Fields], Fields]) -> Fields:
         """Store what ``edit`` makes of the record, and return the record as it was before.
@@ -77,7 +87,7 @@ class ActionContext:
 
     ``event`` is the event's type and ``trigger`` the record as it left it; ``delivery_id`` is the
     same on every attempt of a step; ``attempt`` counts from 1; ``now`` is when the step was first
-    tried.
+    tried; ``steps`` are the outputs of earlier steps. ``mail`` and ``twilio`` are who sends mail and texts, if organization.yaml tells.
     """
 
     event: str
@@ -88,6 +98,10 @@ class ActionContext:
     record: Record
     http: Outgoing
     credentials: Mapping[str, str] = field(repr=False)
+    mail: MailServer | None = None
+    twilio: TwilioAccount | None = None
+    steps: Sequence[Any] = ()
+    time_zone: str = "UTC"
 
     def credential(self, name: str) -> str:
         """Return a credential of organization.yaml; it is never stored with the run."""
@@ -99,7 +113,29 @@ class ActionContext:
             ) from None
 
 
-Handler = Callable[[Any, ActionContext], Awaitable[Output | None]]
+@dataclass(frozen=True, slots=True)
+class Sleep:
+    """Returned by an action that is to be done again at ``until``, an aware time.
+
+    Meanwhile nothing runs and nothing is held, for days if need be; the attempt that follows gets
+    the same options and the same ``now``.
+    """
+
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """Returned by an action whose options hold actions: ``taken`` names the option to go on with.
+
+    Such an option is marked with ``json_schema_extra={"x-actions": True}``; what it holds are steps
+    of the run like any others, and those that are not taken are skipped.
+    """
+
+    taken: str
+
+
+Handler = Callable[[Any, ActionContext], Awaitable[Output | Sleep | Branch | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +154,7 @@ class ActionType:
     summary: str
     manual: str
     origin: str
+    needs: Needs | None = None
 
     def schema(self) -> dict[str, Any]:
         """Return the JSON Schema of the options as they are written in a file.
@@ -144,6 +181,12 @@ class ActionType:
             ]
         return []
 
+    @property
+    def nested(self) -> Sequence[str]:
+        """The options that hold actions."""
+        options = _whole_schema(self.options).get("properties", {})
+        return [name for name, option in options.items() if option.get("x-actions")]
+
     def credentials(self, config: Fields) -> list[tuple[Path, str]]:
         """Return the credentials that written options name, as (path, name)."""
         return list(_credentials(_whole_schema(self.options), config, ()))
@@ -153,10 +196,15 @@ actions: Registry[ActionType] = Registry("action")
 
 
 def action(
-    name: str, *, quick: bool = False, timeout: timedelta = timedelta(seconds=30)
+    name: str,
+    *,
+    quick: bool = False,
+    timeout: timedelta = timedelta(seconds=30),
+    needs: Needs | None = None,
 ) -> Callable[[Handler], Handler]:
     """Add the decorated coroutine to the registry under ``name``.
 
+    ``needs`` names a part of organization.yaml without which the action cannot work.
     It takes its options model and an :class:`ActionContext` and returns a mapping of JSON values
     (the step's output, which later steps can read) or ``None``.
     """
@@ -172,7 +220,17 @@ def action(
         summary = manual.partition("\n")[0]
         actions.add(
             name,
-            ActionType(name, handler, options, quick, timeout, summary, manual, handler.__module__),
+            ActionType(
+                name,
+                handler,
+                options,
+                quick,
+                timeout,
+                summary,
+                manual,
+                handler.__module__,
+                needs,
+            ),
         )
         return handler
 

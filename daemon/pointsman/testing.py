@@ -21,6 +21,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from pointsman.delivery import Delivery
+from pointsman.fields.table import compile_fields
 from pointsman.plugin import ActionContext, actions, load_plugins
 
 __all__ = ["KeptRecord", "Received", "Receiver", "action_context", "perform", "receiver"]
@@ -59,6 +60,10 @@ class KeptRecord:
     def __init__(self, fields: Fields) -> None:
         self.fields = dict(fields)
         self.changes = 0
+
+    def typed(self, fields: Fields) -> Fields:
+        """Read fields as an organization without fields of its own does."""
+        return compile_fields(None, _none_wrong).read(fields)
 
     async def change(self, edit: Callable[[Fields], Fields]) -> Fields:
         """Set what ``edit`` returns, and return the record as it was."""
@@ -120,3 +125,7 @@ async def perform(name: str, config: Fields, context: ActionContext) -> Any:
     load_plugins()
     found = actions[name]
     return await found.run(found.options.model_validate(config), context)
+
+
+def _none_wrong(_path: tuple[str | int, ...], message: str) -> None:
+    raise AssertionError(message)

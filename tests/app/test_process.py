@@ -52,7 +52,7 @@ async def take(process: Process, count: int = 1) -> list[int]:
     turns = []
     for _ in range(count):
         status, told = await process.answer("POST", "/intake/acme/webhook", json=LEAD)
-        assert status == 201
+        assert status == 201, told
         turns.append(told["turnOrder"])
     return turns
 

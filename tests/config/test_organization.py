@@ -7,7 +7,7 @@ import pytest
 
 from pointsman.config.load import compile_organization, files_hash
 from pointsman.config.secrets import secret_files
-from pointsman.model import IntakeAuth
+from pointsman.model import IntakeAuth, MailServer, TwilioAccount
 from trees import MINIMAL, compiled, findings, write
 
 SECRETS = """\
@@ -21,6 +21,57 @@ intake: {auth: hmac, secret_file: .secrets/intake}
 
 def organization(text: str) -> dict[str, str | None]:
     return {"organization.yaml": text, "pools/inbound.yaml": None}
+
+
+SENDERS = """\
+name: Acme
+smtp: {host: mail.acme.example, from: Acme <hello@acme.example>, username: u, password: "${MAIL}"}
+twilio: {account_sid: AC1, auth_token_file: .secrets/twilio, base_url: "http://127.0.0.1:1/"}
+"""
+
+
+def test_mail_and_texts_are_sent_by_whom_the_file_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MAIL", "correct horse")
+    (tmp_path / "acme/.secrets").mkdir(parents=True)
+    (tmp_path / "acme/.secrets/twilio").write_text("s3cret-token\n", encoding="utf-8")
+
+    acme, problems = compile_organization(
+        "acme", {"organization.yaml": SENDERS.encode()}, root=tmp_path
+    )
+
+    assert acme, problems
+    assert acme.mail == MailServer(
+        "mail.acme.example", 587, "starttls", "Acme <hello@acme.example>", "u", "correct horse"
+    )
+    assert acme.twilio == TwilioAccount("AC1", "s3cret-token", "http://127.0.0.1:1")
+    assert acme.secrets() == ["correct horse", "s3cret-token"]
+    assert "correct horse" not in repr(acme)
+    assert "s3cret-token" not in repr(acme)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("smtp: {host: h, from: nobody}", "smtp.from: expected an address"),
+        ("smtp: {host: h, from: a@b.c, username: u}", "'username' and 'password'"),
+        (
+            "smtp: {host: h, from: a@b.c, username: u, password: p, tls: none}",
+            "a password is not sent without encryption",
+        ),
+        ("twilio: {account_sid: AC1}", "add 'auth_token' or 'auth_token_file'"),
+        ("twilio: {account_sid: AC/1, auth_token: x}", "expected an account SID"),
+    ],
+)
+def test_senders_that_contradict_themselves_are_reported(
+    tmp_path: Path, line: str, message: str
+) -> None:
+    text = f"{MINIMAL['organization.yaml']}{line}\n"
+
+    (found,) = findings(write(tmp_path, {"organization.yaml": text}))
+
+    assert message in found
 
 
 def test_members_are_found_by_id_and_handle() -> None:

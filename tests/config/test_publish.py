@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
+from pointsman.app.loading import Following
 from pointsman.config.load import load
 from pointsman.config.memory import Memory
 from pointsman.config.publish import Publisher
@@ -81,6 +82,19 @@ async def test_a_tree_is_published_once_and_served(here: Machine) -> None:
     assert here.serving.current.organizations["acme"].generation == 1
 
 
+async def test_what_another_version_compiled_differently_is_published_anew(
+    here: Machine, redis: Redis
+) -> None:
+    """After an upgrade, turns must not be refused as stale for ever."""
+    await here.load()
+    (pool,) = here.serving.current.organizations["acme"].pools.values()
+    await redis.hset(KEYS.pools, pool.id, "of another version")
+    here.restart()
+    assert await here.load() == {"acme": 2}
+    assert await redis.hget(KEYS.pools, pool.id) == pool.revision.encode()
+    assert await here.load() == {"acme": 2}
+
+
 async def test_a_change_is_the_next_generation(here: Machine) -> None:
     await here.load()
     here.edit({"pools/late.yaml": POOL})
@@ -108,7 +122,7 @@ async def test_a_broken_tree_publishes_nothing_of_any_organization(here: Machine
     assert list(await here.generations.organizations()) == ["acme"]
     here.edit({"fields.yaml": None})
     assert await here.load() == {"acme": 2, "beta": 1}
-    assert here.publisher.problems == ()
+    assert not here.publisher.problems
 
 
 async def test_a_crash_between_two_organizations_is_completed_at_the_next_start(
@@ -289,6 +303,23 @@ async def test_a_node_that_cannot_compile_a_generation_keeps_the_old_one_and_say
     await there.serving.follow()
     assert there.serving.reached("acme") == 2
     assert there.serving.refused == {}
+
+
+async def test_a_generation_of_a_newer_version_is_refused_and_the_old_one_stays(
+    here: Machine, there: Machine, redis: Redis
+) -> None:
+    """In a rolling upgrade, and at a start: a clear message instead of a crash."""
+    await here.load()
+    await there.serving.follow()
+    await redis.set(KEYS.format, 2)
+    await redis.hset(KEYS.generation, "number", 2)
+    organization = await there.serving.catch_up("acme", 2)
+    assert organization is not None
+    assert organization.generation == 1
+    assert "has format 2" in str(there.serving.refused["acme"])
+    there.restart()
+    with pytest.raises(PointsmanError, match="run a newer version"):
+        await Following(there.serving).start()
 
 
 async def test_a_changed_secret_file_is_read_anew(here: Machine, tmp_path: Path) -> None:

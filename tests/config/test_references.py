@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from trees import MINIMAL, findings, write
+from trees import MINIMAL, compiled, findings, write
 
 CASES = sorted((Path(__file__).parent / "contradictions").glob("*.txt"))
 FLOW = "name: F\nsources: [{intake: webhook, source_key: a}]\nsteps: [{type: pool, pool: b}]\n"
@@ -56,6 +56,62 @@ def test_a_flow_to_an_inactive_pool_is_a_warning(tmp_path: Path) -> None:
         "(warning)"
     )
     assert findings(write(tmp_path, files)) == [expected]
+
+
+WORKFLOW = """\
+name: Tell
+trigger_module: leads
+trigger_type: lead_created
+actions:
+  - {action_type: webhook, config: {url: "https://{{env.CRM_HOST}}/x", body: ["{{env.HOME}}"]}}
+"""
+
+
+def test_a_placeholder_reads_only_the_variables_that_are_allowed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CRM_HOST", "crm.acme.example")
+    allowed = f"{MINIMAL['organization.yaml']}allow_env: [CRM_HOST]\n"
+    files = {"organization.yaml": allowed, "workflows/w.yaml": WORKFLOW}
+
+    (found,) = findings(write(tmp_path, files))
+
+    assert found == (
+        "acme/workflows/w.yaml:5:79: actions[0].config.body[0]: 'env.HOME' is not allowed; add it "
+        "under allow_env in organization.yaml"
+    )
+    assert compiled({"organization.yaml": allowed}).environment == {"CRM_HOST": "crm.acme.example"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "config", "needed"),
+    [
+        ("send_email", "{to: a@b.c, subject: s, text: t}", "smtp"),
+        ("send_sms", '{to: "+13125550101", body: b}', "twilio"),
+        ("send_whatsapp", '{to: "+13125550101", body: b}', "twilio"),
+    ],
+)
+def test_an_action_without_its_sender_is_reported(
+    tmp_path: Path, kind: str, config: str, needed: str
+) -> None:
+    text = f"""\
+name: Tell
+trigger_module: leads
+trigger_type: lead_created
+actions: [{{action_type: {kind}, config: {config}}}]
+"""
+
+    (found,) = findings(write(tmp_path, {"workflows/w.yaml": text}))
+
+    assert f"action_type: '{kind}' needs '{needed}' in organization.yaml" in found
+
+
+def test_an_allowed_variable_that_is_not_set_is_reported(tmp_path: Path) -> None:
+    text = f"{MINIMAL['organization.yaml']}allow_env: [POINTSMAN_NO_SUCH]\n"
+
+    (found,) = findings(write(tmp_path, {"organization.yaml": text}))
+
+    assert "'POINTSMAN_NO_SUCH' is not set for this daemon" in found
 
 
 def test_a_pool_without_an_id_is_a_hint_that_tells_the_id(tmp_path: Path) -> None:

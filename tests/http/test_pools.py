@@ -88,9 +88,7 @@ async def test_a_row_tells_follower_goals_and_who_takes_leads(grown: Site) -> No
         ("?offset=4", []),
     ],
 )
-async def test_pools_are_searched_and_paged(
-    grown: Site, query: str, expected: list[str]
-) -> None:
+async def test_pools_are_searched_and_paged(grown: Site, query: str, expected: list[str]) -> None:
     assert names(await listed(grown, query)) == expected
 
 

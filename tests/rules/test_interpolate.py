@@ -22,6 +22,7 @@ SCOPE: dict[str, Any] = {
     "workflow": {"id": "w", "name": "Greet"},
     "organization": {"id": "o", "name": "Acme"},
     "now": "2026-06-22T18:04:15.000Z",
+    "env": {"SITE": "https://acme.example"},
 }
 
 
@@ -46,6 +47,8 @@ SCOPE: dict[str, Any] = {
         ("{{steps.1.body.id}}", "x1"),
         ("{{workflow.name}} of {{organization.name}}", "Greet of Acme"),
         ("{{now}}", "2026-06-22T18:04:15.000Z"),
+        ("{{env.SITE}}/x", "https://acme.example/x"),
+        ('{"a":{"b":"{{trigger.score}}"}}', '{"a":{"b":"7"}}'),
         ("no placeholder", "no placeholder"),
         ("{{ }}", "{{ }}"),
         ("{{trigger.first_name", "{{trigger.first_name"),
@@ -83,6 +86,8 @@ def test_lists_and_objects_are_filled_in_all_the_way_down() -> None:
         "trigger.tags.-1",
         "now.__class__",
         "steps.__init__.__globals__",
+        "env.HOME",
+        "env.__class__",
     ],
 )
 def test_no_path_reaches_the_inside_of_an_object(path: str) -> None:
@@ -108,7 +113,10 @@ def test_braces_inside_the_data_stay_text(text: str, braces: str) -> None:
     [
         ({"a": "{{triger.x}}"}, ("a",), "did you mean 'trigger'?"),
         ({"a": ["{{lead.x}}"]}, ("a", 0), "unknown name 'lead'"),
-        ({"a": {"b": "{{trigger.x | upper}}"}}, ("a", "b"), "is not a path"),
+        ({"a": {"b": "{{trigger.x + 1}}"}}, ("a", "b"), "is not a path with filters"),
+        ({"a": "{{trigger.x"}, ("a",), "does not end"),
+        ({"a": "{{env.A.B}}"}, ("a",), "names no variable"),
+        ({"a": "{{env}}"}, ("a",), "names no variable"),
         ({"a": "{{}}"}, ("a",), "is not a path"),
         ({"a": "{{steps.2.x}}"}, ("a",), "not an earlier step"),
         ({"a": "{{steps.0.x}}"}, ("a",), "not an earlier step"),

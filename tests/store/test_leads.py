@@ -134,6 +134,52 @@ async def test_many_daemons_share_one_pointer(redis_url: str, store: RedisStore)
     assert served == {turn: (turn - 1) % 7 + 1 for turn in range(1, 501)}
 
 
+async def test_a_cap_is_exact_however_many_come_at_once(
+    redis_url: str, store: RedisStore, pools: PoolStore
+) -> None:
+    """C1: a hundred at once over two daemons against a cap of ten give exactly ten."""
+    at = 1_772_000_000_000
+    pool = make_pool([{"member": "ada", "caps": [{"limit": 10, "per": "day"}]}])
+    await publish(store, pool)
+    async with RedisStore.open(redis_url) as other:
+        daemons = [LeadStore(store, Settings()), LeadStore(other, Settings())]
+        twice = [new_lead(at=at) for _ in range(50)]
+
+        taken = await asyncio.gather(
+            *(
+                daemon.take(ORGANIZATION, lead, choice(pool, at))
+                for lead in twice
+                for daemon in daemons
+            ),
+            *(
+                daemons[n % 2].take(ORGANIZATION, new_lead(at=at), choice(pool, at))
+                for n in range(50)
+            ),
+        )
+
+    reasons = {t.lead_id: t.reason for t in taken}
+    assert Counter(reasons.values()) == {None: 10, "no_eligible_participant": 90}
+    state = await pools.state(ORGANIZATION, pool, at)
+    assert (state.next, state.total, state.turn) == (None, 10, 11)
+    assert [reason for _, reason in state.passed_over] == ["at_cap"]
+
+
+async def test_assigning_later_keeps_the_same_caps(store: RedisStore, redis: Redis) -> None:
+    leads = LeadStore(store, Settings())
+    pool = make_pool([{"member": "ada", "caps": [{"limit": 1, "per": "month"}]}, "bob"])
+    await publish(store, pool)
+    at = 1_772_000_000_000
+    lead = new_lead(at=at)
+    assert handle(pool, await leads.take(ORGANIZATION, lead, choice(pool, at))) == "ada"
+    for stored in (new_lead(), new_lead()):
+        await leads.take(ORGANIZATION, stored)
+        taken = await leads.assign(
+            ORGANIZATION, stored.id, choice(pool, at), source="system", operation=stored.id, at=at
+        )
+        assert handle(pool, taken) == "bob"
+    assert await redis.hvals(KEYS.caps(pool.id)) == [b"1769904000000 1"]
+
+
 @pytest.mark.parametrize("steps", range(8))
 async def test_a_request_cut_off_anywhere_leaves_a_whole_lead_or_none(
     leads: LeadStore, redis: Redis, pool: Pool, steps: int

@@ -22,6 +22,7 @@ from pointsman.app.link import Parent
 from pointsman.app.listening import bind, reachable, served
 from pointsman.app.loading import Following, Publishing, attempt, publisher, serving
 from pointsman.app.server import Server, opened
+from pointsman.config.changes import Changes
 from pointsman.config.presence import Presence
 from pointsman.config.serving import Serving
 from pointsman.config.watch import Watch
@@ -61,6 +62,7 @@ class App:
     serving: Serving
     control: Control
     port: int
+    _changes: Changes
 
     def __init__(self, settings: Settings, parent: Parent | None = None) -> None:
         self.settings = settings
@@ -135,7 +137,7 @@ class App:
         source: Publishing | Following = Following(self.serving)
         if settings.config_role == "publisher":
             made = publisher(settings, generations, self.serving)
-            source = publishing = Publishing(made, self.serving, health.report)
+            source = publishing = Publishing(settings.config_dir, made, self.serving, health.report)
             self._watch = Watch(
                 settings.config_dir,
                 lambda: made.loaded,
@@ -143,7 +145,9 @@ class App:
                 poll=settings.poll_config,
             )
         await source.start()
-        load = self._parent.reload if self._parent and self._parent.publishes else source.load
+        load, self._changes = source.load, source.changes
+        if self._parent and self._parent.publishes:
+            load, self._changes = self._parent.reload, self._parent
         self.control = Control(self.serving, health, load)
 
     def _services(self, server: Server, memory: MemoryGuard) -> Services:
@@ -158,6 +162,7 @@ class App:
             pools=pools,
             seen=SeenStore(server.store),
             control=self.control,
+            changes=self._changes,
             memory=memory,
         )
 

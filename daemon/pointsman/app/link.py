@@ -23,6 +23,7 @@ from pointsman.settings import Settings
 __all__ = ["Line", "Message", "Parent", "answered", "dump_settings", "reported"]
 
 _LONGEST = 16 * 1024 * 1024
+_STOPPING = "the daemon is stopping"
 
 Message = Mapping[str, Any]
 Reload = Callable[[], Awaitable[Mapping[str, int]]]
@@ -80,9 +81,11 @@ class Parent:
 
     async def write(self, write: Write) -> Written:
         """Let the parent change the tree; return or raise what came of it."""
-        return Written(*await self._ask({"write": write}))
+        return Written(*await self._ask({"write": list(write)}))
 
     async def _ask(self, message: Message) -> Any:
+        if self.gone.is_set():
+            raise Unavailable(_STOPPING)
         number = next(self._numbers)
         self._asked[number] = asyncio.get_running_loop().create_future()
         self._line.send({"asked": number, **message})
@@ -99,7 +102,7 @@ class Parent:
                 self._asked.pop(message["asked"]).set_result(message)
         self.gone.set()
         for asked in self._asked.values():
-            asked.set_result({"unavailable": "the daemon is stopping"})
+            asked.set_result({"unavailable": _STOPPING})
 
 
 def reported(report: Report) -> Message:
@@ -111,7 +114,7 @@ async def answered(message: Message, reload: Reload, changes: Changes) -> Messag
     """Return the answer to a worker that asked for a reload or a change."""
     try:
         if "write" in message:
-            outcome: Any = await changes.write(Write(*message["write"]))
+            outcome: Any = list(await changes.write(Write(*message["write"])))
         else:
             outcome = dict(await reload())
         answer = {"outcome": outcome}

@@ -6,9 +6,11 @@ import getpass
 import os
 import socket
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 
 from pointsman import observe
 from pointsman.app.health import Report
+from pointsman.config.changes import Changes, NoChanges, TreeChanges
 from pointsman.config.memory import Memory
 from pointsman.config.publish import Publisher
 from pointsman.config.serving import Serving
@@ -54,9 +56,10 @@ async def attempt(load: Callable[[], Awaitable[Mapping[str, int]]]) -> None:
 
 
 class Publishing:
-    """The tree of this node is the source."""
+    """The tree of this node is the source; ``changes`` are written to it."""
 
-    def __init__(self, source: Publisher, rules: Serving, report: Report) -> None:
+    def __init__(self, root: Path, source: Publisher, rules: Serving, report: Report) -> None:
+        self.changes: Changes = TreeChanges(root, source)
         self._publisher = source
         self._serving = rules
         self._report = report
@@ -86,14 +89,17 @@ class Publishing:
 
 
 class Following:
-    """What others publish is the source."""
+    """What others publish is the source; ``changes`` are refused."""
 
     def __init__(self, rules: Serving) -> None:
+        self.changes: Changes = NoChanges(rules)
         self._serving = rules
 
     async def start(self) -> None:
-        """Serve what is published."""
+        """Serve what is published; raise why, if none of it can be served."""
         await self._serving.follow()
+        if self._serving.refused and not self._serving.current.organizations:
+            raise PointsmanError("; ".join(map(str, self._serving.refused.values())))
 
     async def load(self) -> Mapping[str, int]:
         """Compile what is published anew; return every organization's generation."""

@@ -10,6 +10,7 @@ import signal
 import sys
 
 from pointsman import observe
+from pointsman.app.collecting import collect_seldom
 from pointsman.app.greeting import announce, greeting
 from pointsman.app.lifecycle import App, background
 from pointsman.app.loading import attempt
@@ -44,6 +45,7 @@ def run(settings: Settings) -> int:
     Raises ``PointsmanError`` if the daemon cannot start.
     """
     observe.configure_logging(settings)
+    collect_seldom()
     return asyncio.run(_serve(settings))
 
 

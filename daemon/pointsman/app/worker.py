@@ -12,6 +12,7 @@ import socket
 import sys
 
 from pointsman import observe
+from pointsman.app.collecting import collect_seldom
 from pointsman.app.lifecycle import App, background
 from pointsman.app.link import Line, Parent
 from pointsman.errors import PointsmanError
@@ -24,6 +25,7 @@ def main(descriptor: int) -> int:
     """Serve until told to stop or until the parent is gone; return the exit status."""
     for ignored in (signal.SIGINT, signal.SIGHUP):
         signal.signal(ignored, signal.SIG_IGN)
+    collect_seldom()
     try:
         asyncio.run(_serve(descriptor))
     except PointsmanError as error:

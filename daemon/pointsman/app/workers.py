@@ -99,7 +99,7 @@ class Workers:
         watch = None
         if settings.config_role == "publisher":
             made = publisher(settings, generations, self.serving)
-            self._source = Publishing(made, self.serving, self._report)
+            self._source = Publishing(settings.config_dir, made, self.serving, self._report)
             watch = Watch(
                 settings.config_dir,
                 lambda: made.loaded,

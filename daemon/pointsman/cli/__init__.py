@@ -15,6 +15,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from pointsman import __version__
+from pointsman.cli.quick import QuickGroup
 from pointsman.errors import ConfigError, PointsmanError
 
 __all__ = ["COMMANDS", "Entry", "main"]
@@ -59,11 +60,13 @@ COMMANDS = {
     ),
     "eval": Entry(
         "evaluate:evaluate",
-        "Try a field type on a value, without a server.",
+        "Try a field type, a condition or a placeholder, without a server.",
         (
             "pointsman eval field phone '(512) 789-1111 x12'",
             "pointsman eval field dob 6/2/1980 --now 2026-11-21T12:00:00Z",
             "pointsman eval field --jsonl < values.jsonl",
+            "pointsman eval condition --jsonl < questions.jsonl",
+            "pointsman eval interpolate --jsonl < questions.jsonl",
         ),
     ),
     "schema": Entry(
@@ -149,7 +152,7 @@ class _Later(TyperCommand):
         return self.load().make_context(info_name, args, **more)
 
 
-class _Commands(TyperGroup):
+class _Commands(QuickGroup):
     """The commands of the table; what Pointsman itself reports ends one with a message."""
 
     def __init__(self, **attributes: Any) -> None:

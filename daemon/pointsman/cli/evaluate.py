@@ -6,36 +6,32 @@ input: a line out for every line in, in order, whatever is wrong with one of the
 
 from __future__ import annotations
 
-import json
 import math
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pointsman.cli.lines import Lines, Question, answer_lines, write
+from pointsman.cli.quick import Quick, QuickGroup
+from pointsman.cli.rule_questions import condition, interpolate
+
 if TYPE_CHECKING:
     from pointsman.fields.types import FieldType
 
-__all__ = ["answer_lines", "evaluate"]
+__all__ = ["evaluate"]
 
 evaluate = typer.Typer(
+    cls=QuickGroup,
     no_args_is_help=True,
     rich_markup_mode=None,
     add_completion=False,
-    help="Try a field type on a value, without a server.",
+    help="Try a field type, a condition or a placeholder, without a server.",
 )
 
-Question = Mapping[str, Any]
-Lines = Annotated[
-    bool, typer.Option("--jsonl", help="Answer every line of standard input, one JSON object each.")
-]
-
-
-@evaluate.callback()
-def _group() -> None:
-    """Keep the name of a command in the line, even while there is one only."""
+evaluate.command(cls=Quick)(condition)
+evaluate.command(cls=Quick)(interpolate)
 
 
 def _types() -> Mapping[str, FieldType]:
@@ -48,7 +44,7 @@ def _completed(incomplete: str) -> list[str]:
     return [name for name in _types() if name.startswith(incomplete)]
 
 
-@evaluate.command()
+@evaluate.command(cls=Quick)
 def field(
     name: Annotated[
         str | None,
@@ -80,35 +76,7 @@ def field(
         answer = _field({"type": name, "input": value}, now, masked=masked)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
-    _write(answer, indent=2)
-
-
-def answer_lines(answer: Callable[[Question], Mapping[str, Any]]) -> None:
-    """Answer every line of standard input; one that cannot be answered gets ``error``."""
-    for line in sys.stdin.buffer:
-        try:
-            _write(answer(_question(line)))
-        except RecursionError:
-            _write({"error": "nested too deeply"})
-        except ValueError as error:
-            _write({"error": str(error)})
-
-
-def _question(line: bytes) -> Question:
-    question = json.loads(line, parse_constant=_refuse)
-    if not isinstance(question, dict):
-        raise ValueError("expected a JSON object")  # noqa: TRY004 - a line, not a bug
-    return question
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is not JSON")
-
-
-def _write(answer: Mapping[str, Any], indent: int | None = None) -> None:
-    text = json.dumps(answer, ensure_ascii=False, allow_nan=False, indent=indent)
-    sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace") + b"\n")
-    sys.stdout.buffer.flush()
+    write(answer, indent=2)
 
 
 def _field(question: Question, now: str | None, *, masked: bool) -> Mapping[str, Any]:

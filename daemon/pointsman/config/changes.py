@@ -22,7 +22,7 @@ from pointsman.config.pool_edits import EDITORS
 from pointsman.config.publication import publication
 from pointsman.config.publish import Publisher
 from pointsman.config.renames import kept_ids
-from pointsman.config.serving import Served
+from pointsman.config.serving import Served, Serving
 from pointsman.config.standing import explain, standing
 from pointsman.errors import PointsmanError, Problem, Refused
 from pointsman.model import Organization
@@ -70,6 +70,22 @@ class _Plan:
     pool_ids: Mapping[str, str]
     edited: Edited
     staged: Staged | None
+
+
+class NoChanges:
+    """Refuses them: this node follows what others publish."""
+
+    def __init__(self, serving: Serving) -> None:
+        self._serving = serving
+
+    async def write(self, write: Write) -> Written:
+        """Name who publishes."""
+        served = self._serving.served.get(write.handle)
+        author = served.generation.author if served else "nobody yet"
+        raise _conflict(
+            "this daemon follows what another one publishes; send the change to the publisher "
+            f"(the current generation of '{write.handle}' is by {author})"
+        )
 
 
 class TreeChanges:

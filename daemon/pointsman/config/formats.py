@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import date, datetime
 from ipaddress import ip_network
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -18,6 +18,7 @@ EXPECTED = {
     "uuid": "a UUID such as 2f1d6a52-6c0f-5d43-9f6e-0a1b2c3d4e5f",
     "email": "an email address such as ada@example.com",
     "date-time": "a time with its zone, such as 2027-01-31T09:30:00Z",
+    "date": "a date such as 2026-12-25",
     "cidr": "a network such as 10.0.0.0/8",
     "time-zone": "an IANA time zone such as Europe/Berlin",
     "uri": "an address such as https://example.com/path",
@@ -48,6 +49,11 @@ def _email(value: object) -> bool:
 @FORMATS.checks("date-time", raises=ValueError)
 def _date_time(value: object) -> bool:
     return not isinstance(value, str) or bool(moment(value))
+
+
+@FORMATS.checks("date", raises=ValueError)
+def _date(value: object) -> bool:
+    return not isinstance(value, str) or date.fromisoformat(value).isoformat() == value
 
 
 @FORMATS.checks("cidr", raises=ValueError)

@@ -161,6 +161,8 @@ class _Compilation:
             flows=references.routes(flows),
             credentials=header.credentials,
             environment=header.environment,
+            mail=header.mail,
+            twilio=header.twilio,
             lead_webhook=header.lead_webhook,
             intake_auth=header.intake_auth,
             allow_networks=header.allow_networks,
@@ -222,6 +224,7 @@ class _Compilation:
                 organization_id=header.id,
                 members=members,
                 report=page.report,
+                time_zone=header.time_zone,
             ),
         )
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pointsman.config.documents import Page
 from pointsman.config.formats import moment
+from pointsman.config.outgoing import mail_server, twilio_account
 from pointsman.config.secrets import resolve
 from pointsman.ids import derived
-from pointsman.model import ApiKey, IntakeAuth, Member
+from pointsman.model import ApiKey, IntakeAuth, MailServer, Member, TwilioAccount
+from pointsman.pools.availability import compile_availability
 
 __all__ = ["Header", "compile_header", "organization_id"]
 
@@ -29,6 +31,8 @@ class Header:
     keys: tuple[ApiKey, ...]
     credentials: Mapping[str, str]
     environment: Mapping[str, str]
+    mail: MailServer | None
+    twilio: TwilioAccount | None
     lead_webhook: bool
     intake_auth: IntakeAuth
     allow_networks: tuple[str, ...]
@@ -48,23 +52,26 @@ def compile_header(page: Page, handle: str, folder: Path | None) -> Header:
     """Return what a valid organization.yaml says, reporting what contradicts itself."""
     document = page.data
     identifier = organization_id(handle, document)
-    members = _members(page, identifier)
+    time_zone = document.get("time_zone", "UTC")
+    members = _members(page, identifier, time_zone)
     return Header(
         id=identifier,
         name=document["name"],
-        time_zone=document.get("time_zone", "UTC"),
+        time_zone=time_zone,
         members={member.id: member for member in members},
         handles={member.handle: member.id for member in members},
         keys=_keys(page),
         credentials=_credentials(page, folder),
         environment=_environment(page),
+        mail=mail_server(page, folder),
+        twilio=twilio_account(page, folder),
         lead_webhook=document.get("integrations", {}).get("lead_webhook", {}).get("enabled", False),
         intake_auth=_intake(page, folder),
         allow_networks=tuple(document.get("outbound", {}).get("allow_networks", ())),
     )
 
 
-def _members(page: Page, organization: str) -> list[Member]:
+def _members(page: Page, organization: str, time_zone: str) -> list[Member]:
     entries = page.data.get("members", ())
     _report_doubles(page, "members", "handle")
     _report_doubles(page, "members", "id")
@@ -76,9 +83,17 @@ def _members(page: Page, organization: str) -> list[Member]:
             email=entry.get("email"),
             phone=entry.get("phone"),
             active=entry.get("active", True),
+            availability=compile_availability(
+                entry.get("availability"), time_zone, _below(page, place)
+            ),
         )
-        for entry in entries
+        for place, entry in enumerate(entries)
     ]
+
+
+def _below(page: Page, place: int) -> Callable[[tuple[str | int, ...], str], None]:
+    """Return a report for a member's availability."""
+    return lambda path, message: page.report(("members", place, "availability", *path), message)
 
 
 def _keys(page: Page) -> tuple[ApiKey, ...]:

@@ -45,10 +45,8 @@ def create(subject: Subject, content: Document) -> Edited:
         value = content.get(name)
         if value is not None and value != _DEFAULTS.get(name):
             document[name] = _handle(organization, value) if name == "follower" else value
-    document["participants"] = [member.handle for member in members]
-    if connections:
-        document["connections"] = [_written(connection) for connection in connections]
-    text = "\n".join(Manner().block(document, 0)) + "\n"
+    people = [member.handle for member in members]
+    text = _text(document, people, [_written(each) for each in connections])
     return Edited(identifier, _free(content["name"], subject.taken), text.encode())
 
 
@@ -92,14 +90,15 @@ def connect(subject: Subject, content: Document) -> Edited:
 def disconnect(subject: Subject, content: Document) -> Edited:
     """Take the connection with ``connection_id`` from a pool."""
     pool = _pool(subject, content)
-    wanted = content["connection_id"]
-    place = next((i for i, each in enumerate(pool.connections) if each.id == wanted), None)
+    wanted = content["connection_id"].lower()
+    ids = [connection.id for connection in pool.connections]
+    place = next((i for i, each in enumerate(ids) if each.lower() == wanted), None)
     if place is None:
         raise Refused(
             "no such connection of this pool", status=HTTPStatus.NOT_FOUND, code="NOT_FOUND"
         )
     edits = [Remove(("connections", place))]
-    return _edited(pool, subject.files[pool.file], edits, wanted)
+    return _edited(pool, subject.files[pool.file], edits, ids[place])
 
 
 EDITORS: Mapping[str, Editor] = {
@@ -242,6 +241,16 @@ def _keys(connection: Connection) -> dict[str, str]:
     )
 
 
+def _text(document: Document, people: Sequence[str], connections: Sequence[Document]) -> str:
+    """Return a new pool's file, every person on a line of their own: comments go beside them."""
+    manner = Manner()
+    lines = manner.block(document, 0)
+    lines += ["participants:", *(line for each in people for line in manner.item(each, 2))]
+    if connections:
+        lines += manner.block({"connections": connections}, 0)
+    return "\n".join(lines) + "\n"
+
+
 def _written(connection: Document) -> dict[str, Any]:
     """Return a connection as it stands in a file: source first, nothing empty."""
     keys = connection_keys(connection)
@@ -250,7 +259,8 @@ def _written(connection: Document) -> dict[str, Any]:
 
 def _free(name: str, taken: frozenset[str]) -> str:
     """Return a path for a pool of this name that no file has, in whatever case it is written."""
-    plain = unicodedata.normalize("NFKD", name.casefold()).encode("ascii", "ignore").decode()
+    spread = unicodedata.normalize("NFKD", name.casefold())
+    plain = spread.encode("ascii", "ignore").decode().lower()
     slug = _OTHERS.sub("-", plain)[:_LONGEST].strip("-") or "pool"
     stems = {path.rpartition(".")[0].casefold() for path in taken}
     number, stem = 1, slug

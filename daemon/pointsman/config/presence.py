@@ -50,10 +50,19 @@ class Presence:
         await self._leave()
 
     async def beat(self) -> None:
-        """Tell of every organization what is served, and catch up where it is not the current."""
-        async with asyncio.TaskGroup() as tasks:
-            for handle, identifier in (await self._serving.rename()).items():
-                tasks.create_task(self._beat(handle, identifier))
+        """Tell of every organization what is served, and catch up where it is not the current.
+
+        Raises the first failure once all are tried.
+        """
+        known = await self._serving.rename()
+        # No task group: its group of errors would hide that this task is to end as well.
+        outcomes = await asyncio.gather(
+            *(self._beat(handle, identifier) for handle, identifier in known.items()),
+            return_exceptions=True,
+        )
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
 
     async def _beat(self, handle: str, identifier: str) -> None:
         current = await self._tell(handle, identifier)
@@ -74,8 +83,8 @@ class Presence:
             try:
                 await self.beat()
                 await self._serving.refresh()
-            except* (RedisError, OSError, Unavailable) as away:
-                self._log.debug("beat_missed", why=str(away.exceptions[0]))
+            except (RedisError, OSError, Unavailable) as away:
+                self._log.debug("beat_missed", why=str(away))
 
     async def _listen(self) -> None:
         """Hear what is published, through every loss of the connection."""

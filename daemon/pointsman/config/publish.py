@@ -28,6 +28,7 @@ __all__ = ["Publisher"]
 
 _LIVE = 5.0
 _TICK = 0.02
+_MAY_PUBLISH = (Standing.NEW, Standing.SAME, Standing.CHILD)
 
 
 class Publisher:
@@ -118,9 +119,9 @@ class Publisher:
         for draft in drafts:
             current = draft.current.hash if draft.current else None
             stands = standing(draft.hash, remembered.get(draft.handle), current)
-            if stands is Standing.SAME:
+            if stands is Standing.SAME and await self._agrees(draft):
                 await self._serve(draft)
-            elif stands in (Standing.NEW, Standing.CHILD) or force:
+            elif stands in _MAY_PUBLISH or force:
                 if not await self._publish(draft, made):
                     continue
             else:
@@ -152,6 +153,12 @@ class Publisher:
         observe.CONFIG_RELOADS.labels("published").inc()
         self._log.info(observe.CONFIG_PUBLISHED, organization=handle, generation=generation.number)
         return True
+
+    async def _agrees(self, draft: Draft) -> bool:
+        """Whether what is published was compiled as here; another version may have done it."""
+        pools = draft.organization.pools.values()
+        revisions = {pool.id: pool.revision for pool in pools}
+        return await self.generations.revisions(draft.organization.id) == revisions
 
     async def _serve(self, draft: Draft) -> None:
         """Serve what is published from the tree: the same files, their secrets read anew."""

@@ -8,7 +8,7 @@ from typing import Any
 from pointsman.config.documents import Page
 from pointsman.config.organization import Header
 from pointsman.fields.table import FieldTable
-from pointsman.model import Connection, Flow, Pool, Source, Workflow
+from pointsman.model import Action, Connection, Flow, Pool, Source, Workflow
 from pointsman.plugin import actions
 from pointsman.pools.match import clashes, given_keys
 from pointsman.registry import nearest
@@ -75,23 +75,11 @@ def check_flows(flows: Flows, pools: Pools, fields: FieldTable) -> None:
 
 
 def check_workflows(workflows: Workflows, header: Header) -> None:
-    """Report credentials and variables that organization.yaml does not have or allow."""
+    """Report what actions want of organization.yaml and is not there."""
     for page, workflow in workflows:
         for place, action in enumerate(workflow.actions):
-            if action.type not in actions:
-                continue
-            for path, name in actions[action.type].credentials(action.config):
-                if name not in header.credentials:
-                    hint = nearest(name, list(header.credentials))
-                    message = f"no credential '{name}'{hint or '; add it to organization.yaml'}"
-                    page.report(("actions", place, "config", *path), message)
-            for path, name in environment_names(action.config):
-                if name not in header.environment:
-                    hint = nearest(name, list(header.environment))
-                    message = f"'env.{name}' is not allowed{hint or '; add it under allow_env'}"
-                    page.report(
-                        ("actions", place, "config", *path), f"{message} in organization.yaml"
-                    )
+            for path, message in _wanting(action, header):
+                page.report(("actions", place, *path), message)
 
 
 def check_tests(
@@ -118,6 +106,23 @@ def routes(flows: Flows) -> dict[tuple[str, str | None], tuple[Flow, Source]]:
 def is_generic(connection: Connection) -> bool:
     """Whether a connection is the generic webhook: it has no key but its source."""
     return connection.source == "webhook" and not given_keys(connection)
+
+
+def _wanting(action: Action, header: Header) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Yield what an action names or needs of organization.yaml and is not there, with its path."""
+    known = actions.get(action.type)
+    if known is None:
+        return
+    if known.needs and not {"smtp": header.mail, "twilio": header.twilio}[known.needs]:
+        yield ("action_type",), f"'{action.type}' needs '{known.needs}' in organization.yaml"
+    for path, name in known.credentials(action.config):
+        if name not in header.credentials:
+            hint = nearest(name, list(header.credentials)) or "; add it to organization.yaml"
+            yield ("config", *path), f"no credential '{name}'{hint}"
+    for path, name in environment_names(action.config):
+        if name not in header.environment:
+            hint = nearest(name, list(header.environment)) or "; add it under allow_env"
+            yield ("config", *path), f"'env.{name}' is not allowed{hint} in organization.yaml"
 
 
 def _check_generic(pools: Pools, header: Header) -> None:

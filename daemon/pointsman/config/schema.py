@@ -32,9 +32,10 @@ KINDS = ("organization", "fields", "pool", "workflow", "flow", "ruletest")
 def composed(kind: str) -> Mapping[str, Any]:
     """Return the whole schema of one kind of file."""
     load_plugins()
-    text = (files("pointsman.schemas") / f"{kind}.json").read_text(encoding="utf-8")
-    schema: dict[str, Any] = json.loads(text)
+    schema = _part(kind)
     holes = schema.get("$defs", {})
+    if "availability" in holes:
+        holes["availability"] = _part("availability")
     if kind == "fields":
         holes["field_type"]["enum"] = sorted(field_types)
     if kind == "workflow":
@@ -50,6 +51,12 @@ def findings(kind: str, data: Any) -> Iterator[Finding]:
     for error in _validator(kind).iter_errors(data):
         for leaf in _leaves(error):
             yield from told(leaf)
+
+
+def _part(name: str) -> dict[str, Any]:
+    text = (files("pointsman.schemas") / f"{name}.json").read_text(encoding="utf-8")
+    part: dict[str, Any] = json.loads(text)
+    return part
 
 
 def _options(name: str) -> dict[str, Any]:

@@ -20,6 +20,8 @@ _VARIABLE = re.compile(r"\$(\$|\{([^}]*)\})")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _MAX_BYTES = 64 * 1024
 
+_FILES = ("token_file", "secret_file", "password_file", "auth_token_file")
+
 Place = tuple[str | int, ...]
 
 
@@ -44,11 +46,11 @@ def resolve(page: Page, path: Place, folder: Path | None, *, key: str) -> str | 
 
 def secret_files(folder: Path, document: Mapping[str, Any]) -> Iterator[Path]:
     """Yield the files that an organization.yaml takes secrets from; a change in one is a reload."""
-    holders = [*document.get("credentials", ()), document.get("intake", {})]
-    for holder in holders:
-        name = holder.get("token_file") or holder.get("secret_file")
-        if name:
-            yield folder / name
+    parts = (document.get(name, {}) for name in ("intake", "smtp", "twilio"))
+    for holder in [*document.get("credentials", ()), *parts]:
+        for key in _FILES:
+            if name := holder.get(key):
+                yield folder / name
 
 
 def _of_environment(page: Page, path: Place, text: str) -> str | None:

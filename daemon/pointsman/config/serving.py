@@ -18,7 +18,7 @@ from pointsman import observe
 from pointsman.config.documents import checked
 from pointsman.config.load import compile_organization
 from pointsman.config.secrets import secret_files
-from pointsman.errors import PointsmanError, Problem
+from pointsman.errors import PointsmanError, Problem, Unavailable
 from pointsman.model import Organization, Ruleset
 from pointsman.store.generations import Generation, GenerationStore
 
@@ -71,14 +71,14 @@ class Serving:
         if not self._reached(handle, generation):
             async with self._locks[handle]:
                 if not self._reached(handle, generation):
-                    await self._follow(handle)
+                    await self._follow(handle, generation)
         return self.current.organizations.get(handle)
 
     async def follow(self) -> None:
         """Compile the current generation of every organization anew and serve it."""
         for handle in await self.rename():
             async with self._locks[handle]:
-                await self._follow(handle, again=True)
+                await self._follow(handle, 1, again=True)
 
     async def rename(self) -> Mapping[str, str]:
         """Learn which organizations there are; stop serving handles that stand for none."""
@@ -124,19 +124,32 @@ class Serving:
         refusal = self.refused.get(handle)
         return max(self.reached(handle), refusal.number if refusal else 0) >= generation > 0
 
-    async def _follow(self, handle: str, *, again: bool = False) -> None:
+    async def _follow(self, handle: str, wanted: int, *, again: bool = False) -> None:
         if handle not in self.ids:
             await self.rename()
         identifier = self.ids.get(handle)
-        generation = await self._generations.current(identifier) if identifier else None
+        try:
+            generation = await self._generations.current(identifier) if identifier else None
+        except Unavailable:
+            raise
+        except PointsmanError as error:
+            self._refuse(handle, wanted, [Problem(handle, 1, 1, "", str(error))])
+            return
         if identifier is None or generation is None:
             return
         if generation.number == self.reached(handle) and not again:
             return
         files = await self._generations.files(identifier, generation.number)
         if files is None:
-            raise PointsmanError(f"generation {generation.number} of '{handle}' has no files")
+            raise Unavailable(f"generation {generation.number} of '{handle}' was just replaced")
         await self._take(handle, Served(generation, files))
+
+    def _refuse(self, handle: str, number: int, problems: Iterable[Problem]) -> None:
+        self.refused[handle] = refusal = Refusal(number, tuple(problems))
+        observe.CONFIG_RELOADS.labels("refused").inc()
+        self._log.error(
+            observe.CONFIG_REFUSED, organization=handle, generation=number, why=str(refusal)
+        )
 
     async def _take(self, handle: str, served: Served) -> None:
         """Compile what was published elsewhere and serve it, or note why it cannot be."""
@@ -154,11 +167,7 @@ class Serving:
             pool_ids=served.generation.pool_ids,
         )
         if organization is None:
-            self.refused[handle] = refusal = Refusal(number, tuple(problems))
-            observe.CONFIG_RELOADS.labels("refused").inc()
-            self._log.error(
-                observe.CONFIG_REFUSED, organization=handle, generation=number, why=str(refusal)
-            )
+            self._refuse(handle, number, problems)
             return
         self.install(organization, served)
         observe.CONFIG_RELOADS.labels("followed").inc()

@@ -54,9 +54,7 @@ class Splice:
                 return self._put(parent.children[position].start, f"{written}, ")
             return self._put(_end(parent, position - 1), f", {written}")
         like = parent.children[max(position - 1, 0)]
-        lines = [f"{' ' * parent.column}- {self._manner.inline(value)}"]
-        if not (like.flow and isinstance(value, Mapping)):
-            lines = self._manner.item(value, parent.column)
+        lines = self._item(parent, value, inline=like.flow)
         if position:
             return self._lines_after(_end(parent, position - 1), lines)
         new = self._manner.newline.join([*lines, " " * parent.column]).lstrip(" ")
@@ -75,9 +73,10 @@ class Splice:
         kept = {old for old, _ in items}
         head = self._text[spans[0][0] : self._line(self._entry(parent, 0))]
         parts = [] if 0 in kept else [head]
+        inline = all(child.flow for child in parent.children)
         for old, value in items:
             if old is None:
-                parts += [line + newline for line in self._manner.item(value, parent.column)]
+                parts += [line + newline for line in self._item(parent, value, inline=inline)]
             else:
                 part = self._text[slice(*spans[old])]
                 parts.append(part if part.endswith("\n") else part + newline)
@@ -127,6 +126,12 @@ class Splice:
         if parent.flow:
             return parent.children[position].start
         return skip(self._text, _end(parent, position - 1)) if position else parent.body
+
+    def _item(self, parent: Node, value: Any, *, inline: bool) -> list[str]:
+        """Return the lines of a new item of a block list; mappings ``inline`` if its others are."""
+        if inline and isinstance(value, Mapping):
+            return [f"{' ' * parent.column}- {self._manner.inline(value)}"]
+        return self._manner.item(value, parent.column)
 
     def _opened(self, parent: Node, position: int) -> int:
         """Return where the lines of a block list's item start, its own comments among them."""

@@ -51,6 +51,20 @@ class FieldTable:
         Raises ``Refused``: 400 for a body beyond the limits, 422 naming every field that fails.
         """
         check(body)
+        data = self._data(body)
+        if self._required:
+            self._refuse_missing(data)
+        return data
+
+    def read(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the same of some of a lead's fields: none is required, null empties one."""
+        check(body)
+        empty = {
+            self._known[key][0]: None for key, v in body.items() if v is None and key in self._known
+        }
+        return {**empty, **self._data(body)}
+
+    def _data(self, body: Mapping[str, Any]) -> dict[str, Any]:
         data: dict[str, Any] = {}
         custom: dict[str, Any] = {}
         known = self._known
@@ -75,8 +89,6 @@ class FieldTable:
             custom = {**posted, **custom}
         if custom:
             data["custom_fields"] = custom
-        if self._required:
-            self._refuse_missing(data)
         return data
 
     def _refuse_missing(self, data: Mapping[str, Any]) -> None:

@@ -36,27 +36,31 @@ def keep_fields(data: Mapping[str, Any], fields: frozenset[str]) -> dict[str, An
 
 
 def choose(
-    organization: Organization, flow: Flow | None, origin: Origin, source: str
+    organization: Organization, flow: Flow | None, origin: Origin, source: str, now: int
 ) -> Choice | None:
-    """Return the flow's pool, or without a flow the one that the origin leads to."""
+    """Return the flow's pool, or without a flow the one that the origin leads to.
+
+    ``now`` is in milliseconds: who may be served hangs on it.
+    """
     if flow is not None:
-        return _step_choice(organization, flow, source)
+        return _step_choice(organization, flow, source, now)
     match = organization.matcher.match(origin, source)
     if match is None:
         return None
     why = {"f": match.fallback_type, "c": match.connection_id}
-    return _choice(match.pool, why)
+    return _choice(match.pool, why, now)
 
 
-def _step_choice(organization: Organization, flow: Flow, source: str) -> Choice | None:
+def _step_choice(organization: Organization, flow: Flow, source: str, now: int) -> Choice | None:
     """Return the choice of the flow's pool step; only the pool's switches are consulted."""
     step = next((step for step in flow.steps if step.enabled), None)
     pool = organization.pools.get(step.pool_id) if step else None
     if step is None or pool is None or not pool.active:
         return None
     open_ = pool.assign_manual_leads if source == "manual" else pool.assign_inbound_leads
-    return _choice(pool, {"w": flow.id, "p": step.id}) if open_ else None
+    return _choice(pool, {"w": flow.id, "p": step.id}, now) if open_ else None
 
 
-def _choice(pool: Pool, why: Mapping[str, str | None]) -> Choice:
-    return Choice(pool.id, pool.revision, dumps(why).decode()[1:-1])
+def _choice(pool: Pool, why: Mapping[str, str | None], now: int) -> Choice:
+    limits = "" if pool.limits is None else pool.limits.at(now)
+    return Choice(pool.id, pool.revision, dumps(why).decode()[1:-1], limits)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pointsman.flows.decide import choose, flow_of
+from pointsman.ids import milliseconds
 from pointsman.model import Flow, Organization, Origin, Pool
 from pointsman.pools.explain import Verdict, explain, explain_turn
 from pointsman.pools.match import PoolIndex
@@ -46,7 +47,7 @@ async def explain_lead(
     """Return the decision about a lead; raises ``Refused`` for a body that does not fit."""
     organization.fields.take(body)
     flow = flow_of(organization, origin)
-    choice = choose(organization, flow, origin, source)
+    choice = choose(organization, flow, origin, source, milliseconds())
     pool = organization.pools[choice.pool_id] if choice else None
     state = await state_of(pool) if pool else None
     served = state is not None and state.next is not None

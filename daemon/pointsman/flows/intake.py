@@ -65,7 +65,7 @@ class Intake:
         now = self._clock()
         identifier = operation_lead_id or new_lead_id(now)
         lead = NewLead(identifier, now, data, origin, source, created_by, depth)
-        choice = choose(organization, flow, origin, source) if assign else None
+        choice = choose(organization, flow, origin, source, now) if assign else None
         reason = _NO_POOL if assign else ""
         taken = await self._leads.take(
             organization.id, lead, choice, reason=reason, idempotency=idempotency
@@ -74,7 +74,7 @@ class Intake:
             taken = await self._decide_again(
                 organization,
                 taken,
-                lambda current: choose(current, flow, origin, source),
+                lambda current: choose(current, flow, origin, source, now),
                 lambda again: self._leads.take(
                     organization.id, lead, again, reason=_NO_POOL, idempotency=idempotency
                 ),
@@ -107,7 +107,7 @@ class Intake:
         if generation > organization.generation:
             organization = await self._catch_up(organization, generation)
         named = operation or uuid4().hex
-        flow = flow_of(organization, lead.origin)
+        flow, now = flow_of(organization, lead.origin), self._clock()
 
         async def attempt(choice: Choice | None) -> Taken:
             if choice is None:
@@ -121,14 +121,15 @@ class Intake:
                 operation=named,
                 created_by=created_by,
                 depth=depth,
+                at=now,
             )
 
-        taken = await attempt(choose(organization, flow, lead.origin, source))
+        taken = await attempt(choose(organization, flow, lead.origin, source, now))
         if taken.status in _AGAIN:
             taken = await self._decide_again(
                 organization,
                 taken,
-                lambda current: choose(current, flow, lead.origin, source),
+                lambda current: choose(current, flow, lead.origin, source, now),
                 attempt,
             )
         return taken

@@ -113,7 +113,9 @@ class LeadHandlers:
         identifier = parse_lead_id(request.match_info["id"])
         if identifier is None or not await self._leads.erase(organization.id, identifier):
             raise no_lead()
-        observe.log().info(observe.LEAD_ERASED, lead_id=identifier, organization=organization.handle)
+        observe.log().info(
+            observe.LEAD_ERASED, lead_id=identifier, organization=organization.handle
+        )
         return answer({"erased": True, "id": lead_uuid(identifier)})
 
     def _desk(self, request: web.Request) -> _Desk:

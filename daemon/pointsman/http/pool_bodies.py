@@ -29,7 +29,7 @@ _MAILS = "emailNotificationsEnabled"
 _SWITCHES = ("is_active", "assign_inbound_leads", "assign_manual_leads")
 _GOALS = ("goal_total_deals", "goal_won_deals")
 _NOT_OF_BODIES = ("id", "is_active")
-_NO_MAILS = "this version sends no mails; leave it out or send false"
+_NO_MAILS = "this version sends no mails, leave it out or send false"
 _UUID = {"type": "string", "format": "uuid"}
 
 
@@ -86,17 +86,21 @@ def _connection_schema(file: Mapping[str, Any]) -> Schema:
     definitions = file["$defs"]
     schema = definitions["connection"]
     properties = {
-        camel(name): {**definitions["key"], **property} if "$ref" in property else property
-        for name, property in schema["properties"].items()
+        camel(name): _resolved(about, definitions["key"])
+        for name, about in schema["properties"].items()
         if name not in _NOT_OF_BODIES
     }
-    for property in properties.values():
-        property.pop("$ref", None)
     needs = [
         {**rule, "then": {**rule["then"], "required": [*map(camel, rule["then"]["required"])]}}
         for rule in schema["allOf"]
     ]
     return {**_object(properties), "description": schema["description"], "allOf": needs}
+
+
+def _resolved(schema: Mapping[str, Any], key: Schema) -> Schema:
+    if "$ref" not in schema:
+        return dict(schema)
+    return {**key, "description": schema["description"]}
 
 
 def _object(properties: Mapping[str, Any]) -> Schema:
@@ -114,35 +118,37 @@ def _validator(name: str) -> Draft202012Validator:
 
 def _check(name: str, body: Body, under: Path = ()) -> None:
     """Refuse a body with every failing field."""
-    problems = list(dict.fromkeys(_problems(name, body, under)))
+    problems = [
+        f"{place or 'body'}: {reason.replace('; ', ', ')}"  # "; " stands between two fields
+        for place, reason in dict.fromkeys(_problems(name, body, under))
+    ]
     if problems:
         raise invalid(problems)
 
 
-def _problems(name: str, body: Body, under: Path) -> Iterator[str]:
+def _problems(name: str, body: Body, under: Path) -> Iterator[tuple[str, str]]:
+    """Yield where something is wrong, and what."""
     for error in _validator(name).iter_errors(body):
         path = (*under, *error.absolute_path)
         if error.validator == "required":
             for missing in error.validator_value:
                 if missing not in error.instance:
-                    yield f"{pointer((*path, missing))}: is required{_because(error)}"
+                    yield pointer((*path, missing)), f"is required{_because(error)}"
         elif error.validator == "const":
-            yield f"{pointer(path)}: {_NO_MAILS}"
+            yield pointer(path), _NO_MAILS
         else:
             for found in told(error):
-                place = pointer((*under, *found.path, *([found.key] if found.key else [])))
-                yield f"{place or 'body'}: {found.message}"
+                key = [found.key] if found.key else []
+                yield pointer((*under, *found.path, *key)), found.message
 
 
 def _because(error: Any) -> str:
-    return f"; {error.schema['description']}" if "then" in error.absolute_schema_path else ""
+    return f": {error.schema['description']}" if "then" in error.absolute_schema_path else ""
 
 
 def _document(body: Body) -> dict[str, Any]:
     """Return a body in the spelling of files."""
-    document = {
-        name: body[camel(name)] for name in ("name", *_SWITCHES) if camel(name) in body
-    }
+    document = {name: body[camel(name)] for name in ("name", *_SWITCHES) if camel(name) in body}
     for name in _GOALS:
         if camel(name) in body:
             value = body[camel(name)]

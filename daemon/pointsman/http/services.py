@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from pointsman import observe
+from pointsman.config.changes import Changes
 from pointsman.errors import Unavailable
 from pointsman.flows.intake import Intake
 from pointsman.model import Rules
@@ -90,4 +91,5 @@ class Services:
     pools: PoolStore
     seen: SeenStore
     control: Control
+    changes: Changes
     memory: MemoryGuard = field(default_factory=MemoryGuard)

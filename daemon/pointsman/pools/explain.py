@@ -14,7 +14,12 @@ from pointsman.store.pools import PoolState
 
 __all__ = ["Verdict", "explain", "explain_turn"]
 
-_WORDS = {"weight_zero": "weight 0"}
+_WORDS = {
+    "weight_zero": "weight 0",
+    "out_of_hours": "out of working hours",
+    "out_of_office": "out of office",
+    "at_cap": "a cap is used up",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,31 +22,45 @@ Check = Callable[[Fields, Fields | None], bool]
 Path = tuple[str | int, ...]
 Report = Callable[[Path, str], None]
 
+_GROUP = frozenset({"logic", "conditions"})
 _FIELD = re.compile(PATH)
 
 
-def compile_filters(
-    document: Fields | None, report: Report, path: Path = ()
-) -> Callable[[Snapshot], bool]:
+def compile_filters(document: Any, report: Report, path: Path = ()) -> Callable[[Snapshot], bool]:
     """Return whether a snapshot passes the filters; report what is wrong below ``path``."""
-    conditions = (document or {}).get("conditions")
-    if not document or not conditions:
+    if document is None:
         return lambda _snapshot: True
     check = _group(document, report, path)
     return lambda snapshot: check(snapshot.current, snapshot.previous)
 
 
-def _group(document: Fields, report: Report, path: Path) -> Check:
-    conditions = document.get("conditions") or ()
+def _group(document: Any, report: Report, path: Path) -> Check:
+    if not isinstance(document, Mapping) or document.keys() - _GROUP:
+        report(path, "expected an object of 'logic' and 'conditions'")
+        return _never
+    conditions, logic = document.get("conditions", ()), document.get("logic", "AND")
+    if not isinstance(conditions, list | tuple):
+        report((*path, "conditions"), "expected a list of conditions")
+        return _never
+    if logic not in ("AND", "OR"):
+        report((*path, "logic"), f"expected AND or OR, not {logic!r}")
     checks = [
-        (_group if "conditions" in part else _condition)(part, report, (*path, "conditions", place))
-        for place, part in enumerate(conditions)
+        _part(part, report, (*path, "conditions", place)) for place, part in enumerate(conditions)
     ]
     if not checks:
         return lambda _now, _before: True
     if len(checks) == 1:
         return checks[0]
-    return _any(checks) if document.get("logic", "AND") == "OR" else _all(checks)
+    return _any(checks) if logic == "OR" else _all(checks)
+
+
+def _part(document: Any, report: Report, path: Path) -> Check:
+    is_condition = isinstance(document, Mapping) and "conditions" not in document
+    return (_condition if is_condition else _group)(document, report, path)
+
+
+def _never(_now: Fields, _before: Fields | None) -> bool:
+    return False
 
 
 def _all(checks: Sequence[Check]) -> Check:
@@ -70,17 +84,17 @@ def _any(checks: Sequence[Check]) -> Check:
 
 
 def _condition(document: Fields, report: Report, path: Path) -> Check:
-    name, field = document.get("operator", ""), str(document.get("field", ""))
+    name, field = str(document.get("operator", "")), str(document.get("field", ""))
     if not _FIELD.fullmatch(field):
         report((*path, "field"), f"'{field}' is not a field path such as 'custom_fields.budget'")
-        return lambda _now, _before: False
+        return _never
     if name not in operators:
         report((*path, "operator"), operators.explain_missing(name))
-        return lambda _now, _before: False
+        return _never
     found = operators[name]
     if problem := _value_problem(found.takes, document):
         report((*path, "value") if "value" in document else path, f"'{name}' {problem}")
-        return lambda _now, _before: False
+        return _never
     test = found.build(document.get("value"), bool(document.get("ignore_case", False)))
     reach = compile_path(field)
     if found.of_change:

@@ -137,6 +137,11 @@ class GenerationStore:
         packed = await self._store.redis.hget(Keys(organization).files(number), "files")
         return _unpack(packed) if isinstance(packed, bytes) else None
 
+    async def revisions(self, organization: str) -> dict[str, str]:
+        """Return pool id to revision as it was published: what turns are taken with."""
+        found = await self._store.redis.hgetall(Keys(organization).pools)
+        return {_text(pool): _text(revision) for pool, revision in found.items()}
+
     async def publish(self, organization: str, publication: Publication) -> Generation:
         """Make ``publication`` the current generation and move the pointers that it moves.
 

@@ -92,6 +92,14 @@ class Keys:
         """Hash of a pool's counters."""
         return f"{self._prefix}pool:{identifier}:stats"
 
+    def caps(self, identifier: str) -> str:
+        """Hash of how much of a pool's caps is used."""
+        return f"{self._prefix}pool:{identifier}:caps"
+
+    def held(self, identifier: str) -> str:
+        """List of the people who were passed over in a pool and have a turn left."""
+        return f"{self._prefix}pool:{identifier}:held"
+
     def seen(self, identifier: str) -> str:
         """Hash: when a pool and its parts were first published and last changed."""
         return f"{self._prefix}pool:{identifier}:seen"

@@ -84,8 +84,8 @@ class LeadStore:
         if choice is None:
             args.append(reason)
         else:
-            keys += _pool_keys(organization_id, choice.pool_id)
-            args.append(f"{choice.revision} {choice.why}")
+            keys += _pool_keys(organization_id, choice)
+            args.append(choice.text())
         if idempotency is not None:
             keys.append(Keys(organization_id).idempotency(idempotency.key))
             args.append(idempotency.body)
@@ -101,8 +101,9 @@ class LeadStore:
         operation: str,
         created_by: str = "api",
         depth: int = 0,
+        at: int | None = None,
     ) -> Taken:
-        """Give a stored lead without an owner a turn in the chosen pool."""
+        """Give a stored lead without an owner a turn in the chosen pool, now or ``at``."""
         prefix, shared = _shared(organization_id)
         key = prefix + lead_id
         keys = [
@@ -110,10 +111,10 @@ class LeadStore:
             f"{key}:log",
             *shared,
             Keys(organization_id).once(operation),
-            *_pool_keys(organization_id, choice.pool_id),
+            *_pool_keys(organization_id, choice),
         ]
         meta = self._meta(source, created_by, depth)
-        args: list[Argument] = [milliseconds(), meta, f"{choice.revision} {choice.why}"]
+        args: list[Argument] = [milliseconds() if at is None else at, meta, choice.text()]
         return taken(lead_id, await self.store.call("assign", keys, args))
 
     async def read(
@@ -229,10 +230,22 @@ def _shared(organization_id: str) -> tuple[str, tuple[str, str]]:
     return keys.lead(""), (keys.events, keys.generation)
 
 
+def _pool_keys(organization_id: str, choice: Choice) -> tuple[str, ...]:
+    if choice.limits:
+        return _limited_keys(organization_id, choice.pool_id)
+    return _plain_keys(organization_id, choice.pool_id)
+
+
 @lru_cache(maxsize=_KEPT_POOLS)
-def _pool_keys(organization_id: str, pool: str) -> tuple[str, str, str, str]:
+def _plain_keys(organization_id: str, pool: str) -> tuple[str, ...]:
     keys = Keys(organization_id)
     return keys.pool(pool), keys.cycle(pool), keys.history(pool), keys.stats(pool)
+
+
+@lru_cache(maxsize=_KEPT_POOLS)
+def _limited_keys(organization_id: str, pool: str) -> tuple[str, ...]:
+    keys = Keys(organization_id)
+    return (*_plain_keys(organization_id, pool), keys.caps(pool), keys.held(pool))
 
 
 @lru_cache(maxsize=_KEPT_ORIGINS)

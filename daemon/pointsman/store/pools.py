@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from orjson import dumps, loads
 
-from pointsman.ids import derived
+from pointsman.ids import derived, milliseconds
 from pointsman.model import Participant, Pool
 from pointsman.store.keys import Keys
 from pointsman.store.redis import RedisStore
@@ -26,6 +26,7 @@ __all__ = [
 ]
 
 _CHUNK = 1_000
+_AWAY = {"1": "out_of_hours", "2": "out_of_office"}
 
 
 class PassedOver(NamedTuple):
@@ -78,18 +79,22 @@ class PoolStore:
     def __init__(self, store: RedisStore) -> None:
         self._store = store
 
-    async def state(self, organization_id: str, pool: Pool) -> PoolState:
-        """Return whose turn it is in ``pool`` and what its counters say."""
+    async def state(self, organization_id: str, pool: Pool, at: int | None = None) -> PoolState:
+        """Return whose turn it is in ``pool``, now or ``at``, and what its counters say."""
+        now = milliseconds() if at is None else at
         keys = Keys(organization_id)
         names = [
             keys.pool(pool.id),
             keys.cycle(pool.id),
             keys.stats(pool.id),
             keys.history(pool.id),
+            keys.caps(pool.id),
+            keys.held(pool.id),
         ]
-        pointer, stats, following, passed, length = await self._store.call("read_pool", names)
+        args = [pool.revision, pool.limits.at(now) if pool.limits else ""]
+        pointer, stats, following, passed, length = await self._store.call("read_pool", names, args)
         if not pointer:
-            return unpublished(pool)
+            return unpublished(pool, now)
         people = {participant.id: participant for participant in pool.participants}
         counts = _counters(stats)
         kept = dict(zip(pointer[::2], pointer[1::2], strict=True))
@@ -136,7 +141,7 @@ class PoolStore:
     async def point(self, organization_id: str, pool_id: str, participant_id: str) -> bool:
         """Make a participant the next; ``False`` if the published pool does not have it."""
         keys = Keys(organization_id)
-        names = [keys.pool(pool_id), keys.cycle(pool_id)]
+        names = [keys.pool(pool_id), keys.cycle(pool_id), keys.held(pool_id)]
         return bool(await self._store.call("point_pool", names, [participant_id]))
 
     async def restore(self, organization_id: str, published: Mapping[str, Any]) -> str:
@@ -153,6 +158,8 @@ class PoolStore:
             keys.cycle(pool),
             keys.history(pool),
             keys.stats(pool),
+            keys.caps(pool),
+            keys.held(pool),
         ]
         answer: bytes = await self._store.call("restore_pool", names, [dumps(published)])
         return answer.decode()
@@ -177,12 +184,14 @@ class PoolStore:
         return found[offset : offset + limit][::-1]
 
 
-def unpublished(pool: Pool) -> PoolState:
-    """Return the state that publishing would give the pool."""
+def unpublished(pool: Pool, at: int | None = None) -> PoolState:
+    """Return the state that publishing the pool, now or ``at``, would give it."""
+    limits = pool.limits.at(milliseconds() if at is None else at) if pool.limits else "- - -"
+    *_, away = limits.split(" ")
     passed: list[PassedOver] = []
     for place in pool.turns:
         participant = pool.participants[place]
-        reason = _never(participant)
+        reason = _never(participant) or _AWAY.get(away[place : place + 1])
         if reason is None:
             return PoolState(participant, _once(passed))
         passed.append(PassedOver(participant, reason))
@@ -233,6 +242,8 @@ def _metadata(told: Mapping[str, Any]) -> dict[str, Any]:
         metadata["match"] = {"fallbackType": told["f"], "connectionId": told.get("c")}
     if "w" in told:
         metadata["flow"] = {"flowId": told["w"], "stepId": told["p"]}
+    if "h" in told:
+        metadata["held"] = True
     if "k" in told:
         metadata["skipped"] = [{"participantId": i, "reason": reason} for i, reason in told["k"]]
     if "r" in told:

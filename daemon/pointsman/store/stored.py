@@ -52,12 +52,19 @@ class Choice(NamedTuple):
     """The pool that a lead shall take a turn in, as it was decided.
 
     ``why`` is the inside of a JSON object for the history: ``"f"`` fallback type and ``"c"``
-    connection, or ``"w"`` flow and ``"p"`` its step.
+    connection, or ``"w"`` flow and ``"p"`` its step. ``limits`` is what ``Pool.limits`` tells of
+    the moment of the decision; "" for a pool that has none.
     """
 
     pool_id: str
     revision: str
     why: str
+    limits: str = ""
+
+    def text(self) -> str:
+        """Return the choice as the scripts read it (assignment.lua)."""
+        told = f"{self.revision} {self.why}"
+        return f"{told}\n{self.limits}" if self.limits else told
 
 
 class Idempotency(NamedTuple):

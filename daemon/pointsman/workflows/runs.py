@@ -27,7 +27,7 @@ from pointsman.dispatch import (
 )
 from pointsman.errors import ActionError, Refused, TransientError
 from pointsman.ids import milliseconds
-from pointsman.model import Organization
+from pointsman.model import FieldTable, Organization
 from pointsman.plugin import ActionContext, actions
 from pointsman.records import difference
 from pointsman.store.away import AWAY
@@ -55,10 +55,15 @@ def is_quick(kind: str) -> bool:
 class LeadRecord:
     """The lead of a run, as its current step may change it."""
 
-    def __init__(self, leads: LeadStore, run: Run) -> None:
+    def __init__(self, leads: LeadStore, fields: FieldTable, run: Run) -> None:
         self._leads = leads
+        self._fields = fields
         self._run = run
         self._changes = 0
+
+    def typed(self, fields: Fields) -> Fields:
+        """Return fields as intake would have read them."""
+        return self._fields.read(fields)
 
     async def change(self, edit: Callable[[Fields], Fields]) -> Fields:
         """Store what ``edit`` makes of the lead, once for each attempt at the step."""
@@ -151,9 +156,11 @@ class Runner:
             delivery_id=f"{run.id}:{run.step + 1}",
             attempt=run.attempt,
             now=datetime.fromtimestamp(run.began / 1000, UTC),
-            record=LeadRecord(self._leads, run),
+            record=LeadRecord(self._leads, organization.fields, run),
             http=await self._delivery.outgoing(organization.allow_networks),
             credentials=organization.credentials,
+            mail=organization.mail,
+            twilio=organization.twilio,
         )
         return await dispatch(step.type, config, context, self._retries)
 
@@ -213,7 +220,7 @@ def _record(run: Run, step: Step) -> StepRecord:
 
 def _redactor(organization: Organization) -> Redactor:
     named = (value for name, value in organization.environment.items() if is_secret_name(name))
-    return Redactor((*organization.credentials.values(), *named))
+    return Redactor((*organization.secrets(), *named))
 
 
 def _told(outcome: Outcome, redactor: Redactor) -> Outcome:

@@ -6,9 +6,10 @@
 -- KEYS[4]  hash of the current generation
 -- KEYS[5]  the first answer to this operation
 -- KEYS[6..9]  the pool's hash, cycle, history and counters
+-- KEYS[10..11]  of a pool that has limits: use of its caps, turns held
 -- ARGV[1]  now, ms
 -- ARGV[2]  "<source> <origin of the change> <depth> <lead ttl> <log ttl> <history limit>"
--- ARGV[3]  "<revision> <why>"
+-- ARGV[3]  the choice (see assignment.lua)
 -- returns  {status, generation, answer}: "taken" with the JSON of the answer, "unknown" (no such
 --          lead), or "stale", "gone" or "lost" (see turn.lua: decide again; nothing was written)
 -- @include turn
@@ -30,7 +31,8 @@ end
 local source, origin, depth, ttl, log_ttl, limit =
   string.match(ARGV[2], '^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+)$')
 local status, answer, owner = assignment_try(
-  {pool = KEYS[6], cycle = KEYS[7], history = KEYS[8], stats = KEYS[9]}, ARGV[3],
+  {pool = KEYS[6], cycle = KEYS[7], history = KEYS[8], stats = KEYS[9], caps = KEYS[10],
+    held = KEYS[11]}, ARGV[3],
   {lead = id, source = source, at = ARGV[1], limit = tonumber(limit)})
 if not answer then return {status, generation} end
 if owner then

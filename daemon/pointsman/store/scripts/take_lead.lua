@@ -5,12 +5,13 @@
 -- KEYS[3]  the organization's event stream
 -- KEYS[4]  hash of the current generation
 -- KEYS[5..8]  with a pool: its hash, cycle, history and counters
+-- KEYS[9..10]  with a pool that has limits: use of its caps, turns held
 -- KEYS[#]  with an idempotency key: its hash, always last
 -- ARGV[1]  now, ms
 -- ARGV[2]  JSON of the lead's data
 -- ARGV[3]  JSON of the lead's origin
 -- ARGV[4]  "<source> <origin of the change> <depth> <lead ttl> <log ttl> <history limit>"
--- ARGV[5]  with a pool: "<revision> <why>"; without: the reason nobody is assigned, or ""
+-- ARGV[5]  with a pool: the choice (see assignment.lua); without: why nobody is assigned, or ""
 -- ARGV[6]  with an idempotency key: digest of the body it came with
 -- returns  {status, generation, answer}: "taken" or "replayed" with the JSON of the answer,
 --          "conflict" (the key came with another body), or "stale", "gone" or "lost" (see turn.lua:
@@ -37,7 +38,8 @@ local source, origin, depth, ttl, log_ttl, limit =
 local types, answer, owner = 'lead_created', nil, nil
 if KEYS[8] then
   local status
-  local keys = {pool = KEYS[5], cycle = KEYS[6], history = KEYS[7], stats = KEYS[8]}
+  local keys = {pool = KEYS[5], cycle = KEYS[6], history = KEYS[7], stats = KEYS[8],
+    caps = KEYS[9], held = KEYS[10]}
   status, answer, owner = assignment_try(keys, ARGV[5],
     {lead = id, source = source, at = ARGV[1], limit = tonumber(limit)})
   if not answer then return {status, generation} end

@@ -1,10 +1,10 @@
 -- Publishing a pool: what a change of its people does to the pointer.
 --
 -- rotation_keys(prefix, id)              keys of pool ``id``; ``prefix`` is "pm:{<organization>}:"
---   returns   {pools, pool, cycle, history, stats}. Builds keys: for publishing scripts only.
+--   returns   {pools, pool, cycle, history, stats, caps, held}. Builds keys: for publishing scripts only.
 -- rotation_publish(keys, spec, reset)    make a pool as ``spec`` says, its pointer as it should be
 --   spec      table: id, revision, on_change ("keep" or "reset"), cycle (array of
---             "order|state|member|participant"); what pools.compile.published returns, decoded
+--             "order|state|member|participant"), hold (true: turns are held); what pools.compile.published returns, decoded
 --   reset     true: next is the first, whatever was; false: as on_change says
 --   returns   "unchanged", "created", "kept", "moved", "reset" or "restored" (the pointer was lost)
 --   Doing it again with the same arguments changes nothing (but a reset resets).
@@ -18,7 +18,8 @@
 local function rotation_keys(prefix, id)
   local pool = prefix .. 'pool:' .. id
   return {pools = prefix .. 'pools', pool = pool, cycle = pool .. ':cycle',
-    history = pool .. ':history', stats = pool .. ':stats'}
+    history = pool .. ':history', stats = pool .. ':stats', caps = pool .. ':caps',
+    held = pool .. ':held'}
 end
 
 -- Return the array of a cycle's entries as stored, from position 0 on.
@@ -73,7 +74,8 @@ local function rotation_remembered(history, entries)
   for i = #served, 1, -1 do
     local member = string.match(served[i], '"m":"([^"]*)"')
     local occurrence = tonumber(string.match(served[i], '"n":(%d+)') or '1')
-    for _, entry in ipairs(entries) do
+    local held = string.find(served[i], '"h":1', 1, true)
+    for _, entry in ipairs(held and {} or entries) do
       if entry.member == member then
         return rotation_place(entries, entry.participant, occurrence) % #entries + 1, last
       end
@@ -100,9 +102,22 @@ local function rotation_write(keys, spec, entries)
   redis.call('HSET', keys.pool, 'revision', spec.revision, 'size', #entries)
 end
 
+-- Keep the turns that are held, of those who are still there and have any.
+local function rotation_rehold(keys, spec, entries)
+  local held = redis.call('LRANGE', keys.held, 0, -1)
+  redis.call('DEL', keys.held)
+  for _, line in ipairs(spec.hold and held or {}) do
+    local participant = string.match(line, ' (%S+)$')
+    local place = rotation_place(entries, participant, 1)
+    if place and entries[place].reason ~= 'weight_zero' then
+      redis.call('RPUSH', keys.held, place - 1 .. ' ' .. entries[place].order .. ' ' .. participant)
+    end
+  end
+end
+
 local function rotation_return(keys)
   redis.call('HDEL', keys.pool, 'gone')
-  for _, key in ipairs({keys.pool, keys.cycle, keys.history, keys.stats}) do
+  for _, key in ipairs({keys.pool, keys.cycle, keys.history, keys.stats, keys.held}) do
     redis.call('PERSIST', key)
   end
 end
@@ -138,6 +153,8 @@ local function rotation_publish(keys, spec, reset)
   local new = rotation_parsed(spec.cycle)
   local place, effect = rotation_decide(keys, spec, rotation_stored(keys.cycle), new, reset)
   rotation_write(keys, spec, new)
+  if effect == 'reset' then redis.call('DEL', keys.held) end
+  rotation_rehold(keys, spec, new)
   if #new > 0 then
     rotation_point(keys, place - 1, #new)
   else
@@ -154,7 +171,7 @@ end
 local function rotation_remove(keys, id, now, retention)
   redis.call('HDEL', keys.pools, id)
   if redis.call('HSETNX', keys.pool, 'gone', now) == 1 then
-    for _, key in ipairs({keys.pool, keys.cycle, keys.history, keys.stats}) do
+    for _, key in ipairs({keys.pool, keys.cycle, keys.history, keys.stats, keys.held}) do
       redis.call('PEXPIRE', key, retention)
     end
   end
@@ -162,5 +179,5 @@ end
 
 local function rotation_erase(keys, id)
   redis.call('HDEL', keys.pools, id)
-  redis.call('UNLINK', keys.pool, keys.cycle, keys.history, keys.stats)
+  redis.call('UNLINK', keys.pool, keys.cycle, keys.history, keys.stats, keys.caps, keys.held)
 end

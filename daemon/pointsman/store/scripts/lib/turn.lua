@@ -3,35 +3,43 @@
 -- rotation_stands(pool, revision)        may a turn be taken with this revision?
 --   returns   "ok", "stale" (published with another revision), "gone" (removed), "lost" (no
 --             pointer: see restore_pool.lua); and the pointer {position, turn, size}
--- rotation_take(keys, pointer, turn)     take a turn: serve the next who may be served
---   keys      table: pool, cycle, history, stats
+-- rotation_take(keys, pointer, turn, limits)   take a turn: serve the next who may be served
+--   keys      table: pool, cycle, history, stats; with limits: caps, held
 --   pointer   what rotation_stands returned
 --   turn      table: lead, source, at (ms), why (inside of a JSON object: how the pool was found),
 --             limit (assignments kept)
---   returns   {order, reason, member, participant, occurrence, turn}; or nil and "none" (nobody may
---             be served) or "lost" (the cycle is), and nothing was written
--- rotation_find(cycle, pointer)          who is next
+--   limits    what limits_read returned; nil: only those whom the cycle bars are passed over
+--   returns   {order, reason, member, participant, occurrence, turn, held}; or nil and "none" (nobody
+--             may be served) or "lost" (the cycle is), and nothing was written
+-- rotation_find(keys, pointer, limits)   who is next
 --   returns   entry, position, array of the entries passed over, each with its reason; or nil,
 --             "none" or "lost", and that array
+-- rotation_waiting(keys, limits)         who has a turn left from before and is back: the first in
+--   returns   line, and their line in keys.held; or nil
 --
 -- pool     hash: revision, size, position (0-based, served next), participant and occurrence (who
 --          that is; by these a pointer survives any change of the cycle), turn (number of the next
 --          turn, from 1; a text, it outgrows a Lua number), gone (ms)
 -- cycle    hash: position -> "order|state|member|participant|occurrence"; state is 1, or tells why
---          this person is never served: 0 inactive, 2 weight_zero
+--          this person is never served: 0 inactive, 2 weight_zero; caps follow it as in
+--          "1:10@0,50@1": at most 10 in the first of the windows that limits tell, 50 in the second
+-- held     list of "position order participant": who was passed over and has a turn left, oldest
+--          first, each person once (a pool that holds turns only)
 -- history  list of {"t":turn,"l":lead,"m":member,"o":order,"s":source,"a":ms,<why>,"n":occurrence
---          unless 1,"k":[[participant,reason]..] passed over,"r":{reason:count} more of them}
+--          unless 1,"k":[[participant,reason]..] passed over,"r":{reason:count} more of them,
+--          "h":1 if it was a turn left from before, which did not move the pointer}
 -- stats    hash: total, last, <member>, <member>:last, source:<source> (of those in the history)
 
+-- @include limits
 local ROTATION_WINDOW = 64
 local ROTATION_NAMED = 10
 local ROTATION_LAST_TURN = '9223372036854775807'
 local ROTATION_REASONS = {['0'] = 'inactive', ['2'] = 'weight_zero'}
 
 local function rotation_entry(text)
-  local order, state, member, participant, occurrence =
-    string.match(text, '^(%d+)|(%d)|([^|]*)|([^|]*)|?(%d*)$')
-  return {order = order, reason = ROTATION_REASONS[state], member = member,
+  local order, state, caps, member, participant, occurrence =
+    string.match(text, '^(%d+)|(%d)([^|]*)|([^|]*)|([^|]*)|?(%d*)$')
+  return {order = order, reason = ROTATION_REASONS[state], caps = caps, member = member,
     participant = participant, occurrence = tonumber(occurrence)}
 end
 
@@ -50,20 +58,23 @@ local function rotation_window(cycle, first, count, size)
   return redis.call('HMGET', cycle, unpack(positions))
 end
 
-local function rotation_find(cycle, pointer)
+local function rotation_find(keys, pointer, limits)
   local passed, walked, width = {}, 0, 1
   while walked < pointer.size do
     local count = math.min(width, pointer.size - walked)
-    local window = rotation_window(cycle, pointer.position + walked, count, pointer.size)
+    local window = rotation_window(keys.cycle, pointer.position + walked, count, pointer.size)
     for step = 1, count do
       local entry = window[step] and rotation_entry(window[step])
       if not entry then return nil, 'lost', passed end
+      if limits and not entry.reason then
+        entry.reason = limits_reason(limits, keys.caps, entry)
+      end
       if not entry.reason then
         return entry, (pointer.position + walked + step - 1) % pointer.size, passed
       end
       passed[#passed + 1] = entry
     end
-    walked, width = walked + count, ROTATION_WINDOW
+    walked, width = walked + count, math.min(4 * width, ROTATION_WINDOW)
   end
   return nil, 'none', passed
 end
@@ -103,8 +114,40 @@ local function rotation_next_turn(pool, turn)
   end
 end
 
+local function rotation_waiting(keys, limits)
+  if not (limits and limits.hold) then return nil end
+  for _, line in ipairs(redis.call('LRANGE', keys.held, 0, -1)) do
+    local position, order = string.match(line, '^(%d+) (%d+) ')
+    if not limits_away(limits, order) then
+      local text = redis.call('HGET', keys.cycle, position)
+      local entry = text and rotation_entry(text)
+      if entry and not (entry.reason or limits_reason(limits, keys.caps, entry)) then
+        entry.held = true
+        return entry, line
+      end
+    end
+  end
+end
+
+-- Let everyone passed over keep one turn: they wait in line until they are back.
+local function rotation_hold(keys, pointer, passed)
+  if #passed == 0 then return end
+  local waits = {}
+  for _, line in ipairs(redis.call('LRANGE', keys.held, 0, -1)) do
+    waits[string.match(line, ' (%S+)$')] = true
+  end
+  for step, entry in ipairs(passed) do
+    if not waits[entry.participant] and entry.reason ~= 'weight_zero' then
+      waits[entry.participant] = true
+      redis.call('RPUSH', keys.held, (pointer.position + step - 1) % pointer.size .. ' ' ..
+        entry.order .. ' ' .. entry.participant)
+    end
+  end
+end
+
 local function rotation_record(keys, entry, number, turn, passed)
   local occurrence = entry.occurrence > 1 and ',"n":' .. entry.occurrence or ''
+  if entry.held then occurrence = occurrence .. ',"h":1' end
   local length = redis.call('RPUSH', keys.history, '{"t":' .. number .. ',"l":"' .. turn.lead ..
     '","m":"' .. entry.member .. '","o":' .. entry.order .. ',"s":"' .. turn.source ..
     '","a":' .. turn.at .. ',' .. turn.why .. occurrence .. rotation_passed(passed) .. '}')
@@ -119,12 +162,21 @@ local function rotation_record(keys, entry, number, turn, passed)
   end
 end
 
-local function rotation_take(keys, pointer, turn)
-  local entry, position, passed = rotation_find(keys.cycle, pointer)
-  if not entry then return nil, position end
+local function rotation_take(keys, pointer, turn, limits)
+  local entry, line = rotation_waiting(keys, limits)
+  local passed = {}
+  if entry then
+    redis.call('LREM', keys.held, 1, line)
+  else
+    local position
+    entry, position, passed = rotation_find(keys, pointer, limits)
+    if not entry then return nil, position end
+    if limits and limits.hold then rotation_hold(keys, pointer, passed) end
+    rotation_point(keys, position + 1, pointer.size)
+  end
   entry.turn = pointer.turn
-  rotation_point(keys, position + 1, pointer.size)
   rotation_next_turn(keys.pool, pointer.turn)
+  limits_reserve(keys.caps, entry)
   rotation_record(keys, entry, pointer.turn, turn, passed)
   return entry
 end

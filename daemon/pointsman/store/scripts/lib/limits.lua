@@ -1,0 +1,65 @@
+-- What keeps someone from being served now, beside what the cycle says; included by turn.
+--
+-- limits_read(text)              the limits that a caller passes; nil for "", a pool without any
+--   text      "<hold or lose> <windows> <away>". windows: "day@Europe/Berlin=<start, ms>,.." of all
+--             caps, or "-". away: a digit per participant by order, 0 there, 1 out of hours, 2 out
+--             of office; or "-". pools.limits makes it.
+-- limits_reason(limits, caps, entry)   why someone is not served now, or nil
+-- limits_reserve(caps, entry)          count a turn of who was found to be served
+--
+-- caps     hash: "<participant> <unit>@<zone>" -> "<start of its window, ms> <turns in it>". A window
+--          that was once begun is not left for an earlier one, whatever a daemon's clock says. The
+--          key lives LIMITS_TTL after any window begins, longer than a month.
+
+local LIMITS_AWAY = {['1'] = 'out_of_hours', ['2'] = 'out_of_office'}
+local LIMITS_TTL = 62 * 86400000
+
+local function limits_read(text)
+  local policy, windows, rest = string.match(text, '^(%l+) (%S+) ()')
+  if not policy then return nil end
+  local away = string.sub(text, rest)
+  return {hold = policy == 'hold', away = away ~= '-' and away, text = windows}
+end
+
+local function limits_windows(limits)
+  if not limits.windows then
+    limits.windows = {}
+    for name, start in string.gmatch(limits.text, '([^=,]+)=(%d+)') do
+      limits.windows[#limits.windows + 1] = {name = name, start = start}
+    end
+  end
+  return limits.windows
+end
+
+-- Return whether a cap is used up; note in the entry what a turn would have to count.
+local function limits_full(limits, caps, entry)
+  entry.counts = {}
+  for limit, slot in string.gmatch(entry.caps, '(%d+)@(%d+)') do
+    local window = limits_windows(limits)[slot + 1]
+    local field, start, count = entry.participant .. ' ' .. window.name, window.start, 0
+    local begun, turns = string.match(redis.call('HGET', caps, field) or '', '^(%d+) (%d+)$')
+    if begun and tonumber(begun) >= tonumber(start) then
+      start, count = begun, tonumber(turns)
+    end
+    if count >= tonumber(limit) then return true end
+    entry.counts[#entry.counts + 1] = {field = field, start = start, count = count}
+  end
+  return false
+end
+
+local function limits_away(limits, order)
+  return limits.away and LIMITS_AWAY[string.sub(limits.away, order, order)]
+end
+
+local function limits_reason(limits, caps, entry)
+  local away = limits_away(limits, entry.order)
+  if away or entry.caps == '' then return away or nil end
+  return limits_full(limits, caps, entry) and 'at_cap' or nil
+end
+
+local function limits_reserve(caps, entry)
+  for _, one in ipairs(entry.counts or {}) do
+    redis.call('HSET', caps, one.field, one.start .. ' ' .. one.count + 1)
+    if one.count == 0 then redis.call('PEXPIRE', caps, LIMITS_TTL) end
+  end
+end
