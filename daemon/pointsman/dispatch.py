@@ -13,7 +13,7 @@ import re
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, get_args
 
@@ -22,9 +22,10 @@ from pydantic import SecretStr, ValidationError
 
 from pointsman import observe
 from pointsman.errors import ActionError, Refused, TransientError, Unavailable
-from pointsman.plugin import ActionContext, ActionType, actions
+from pointsman.plugin import ActionContext, ActionType, Branch, Sleep, actions
 
 __all__ = [
+    "Asleep",
     "Done",
     "Failed",
     "Outcome",
@@ -48,9 +49,20 @@ _SHORTEST_SECRET = 6
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The action did its work; ``output`` is what later steps can read."""
+    """The action did its work; ``output`` is what later steps can read.
+
+    ``branch`` names the option whose actions are next, if it chose one.
+    """
 
     output: Any
+    branch: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asleep:
+    """The action is to be done again at ``until``; nothing went wrong."""
+
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +80,9 @@ class Failed:
     error: str
 
 
-Outcome = Done | Retry | Failed
+Outcome = Done | Asleep | Retry | Failed
+
+_LABELS = {Done: "done", Asleep: "waits", Retry: "retried", Failed: "failed"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +163,7 @@ async def dispatch(
     begun = time.perf_counter()
     outcome = await _attempt(actions[kind], config, context, retries)
     observe.child(observe.STEP_SECONDS, kind).observe(time.perf_counter() - begun)
-    label = {Done: "done", Retry: "retried", Failed: "failed"}[type(outcome)]
+    label = _LABELS[type(outcome)]
     observe.child(observe.STEPS, kind, label).inc()
     return outcome
 
@@ -161,7 +175,7 @@ async def _attempt(
     try:
         options = action.options.model_validate(config)
         async with asyncio.timeout(limit):
-            return Done(_output(await action.run(options, context)))
+            return _outcome(await action.run(options, context))
     except ValidationError as error:
         return Failed(f"{action.name}: {_wrong_options(error)}")
     except TimeoutError:
@@ -185,6 +199,14 @@ def _any_of(secrets: frozenset[str]) -> re.Pattern[str] | None:
     """Return what finds the secrets that are long enough to be told from ordinary text."""
     known = sorted((one for one in secrets if len(one) >= _SHORTEST_SECRET), key=len, reverse=True)
     return re.compile("|".join(map(re.escape, known))) if known else None
+
+
+def _outcome(result: Any) -> Outcome:
+    if isinstance(result, Sleep):
+        return Asleep(result.until)
+    if isinstance(result, Branch):
+        return Done({"branch": result.taken}, result.taken)
+    return Done(_output(result))
 
 
 def _output(output: Any) -> Any:

@@ -246,12 +246,20 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One step of a workflow: a plugin's type with its configuration as written."""
+    """One step of a workflow: a plugin's type with its configuration as written.
+
+    Actions inside of others are steps too, after the one that holds them. ``following`` is the
+    index of the step after this one, ``branches`` where those begin that it may choose, by option;
+    ``place`` is its path in the file.
+    """
 
     id: str
     type: str
     config: Mapping[str, Any]
     on_error: str = "fail"
+    following: int = 0
+    branches: Mapping[str, int] = field(default_factory=dict)
+    place: tuple[str | int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,7 +87,8 @@ class ActionContext:
 
     ``event`` is the event's type and ``trigger`` the record as it left it; ``delivery_id`` is the
     same on every attempt of a step; ``attempt`` counts from 1; ``now`` is when the step was first
-    tried; ``steps`` are the outputs of earlier steps. ``mail`` and ``twilio`` are who sends mail and texts, if organization.yaml tells.
+    tried; ``steps`` are the outputs of earlier steps. ``mail`` and ``twilio`` are who sends mail
+    and texts, if organization.yaml tells.
     """
 
     event: str

@@ -16,7 +16,7 @@ from daemons import running
 from pointsman.app.greeting import announce, greeting
 from pointsman.cli import main
 from pointsman.config.load import load
-from pointsman.errors import ConfigError, PointsmanError
+from pointsman.errors import ConfigError, PointsmanError, Unavailable
 from pointsman.model import Ruleset
 from trees import MINIMAL, write
 
@@ -49,6 +49,14 @@ async def test_a_broken_tree_with_nothing_published_is_told_with_every_finding(
     assert "acme/pools/inbound.yaml:1:1: unknown key 'nope'" in told
     assert "acme/fields.yaml:1:1: unknown key 'nope'" in told
     assert await redis.keys("*") == []
+
+
+async def test_replicated_durability_without_a_replica_is_told_at_start(
+    root: Path, redis_url: str
+) -> None:
+    with pytest.raises(Unavailable, match="0 of 1 replicas have the write"):
+        async with running(root, redis_url, durability="replicated"):
+            pass
 
 
 @pytest.mark.parametrize(

@@ -48,8 +48,10 @@ async def opened(settings: Settings) -> AsyncIterator[Server]:
         if url is None:
             url = await parts.enter_async_context(_embedded(settings))
         _check_scheme(url)
-        connections = settings.redis_connections
-        store = await parts.enter_async_context(RedisStore.open(url, connections=connections))
+        replicas = 1 if settings.durability == "replicated" else 0
+        store = await parts.enter_async_context(
+            RedisStore.open(url, connections=settings.redis_connections, replicas=replicas)
+        )
         await _reach(store, url)
         yield Server(url, store, settings.redis_url is None)
     finally:

@@ -77,9 +77,9 @@ def check_flows(flows: Flows, pools: Pools, fields: FieldTable) -> None:
 def check_workflows(workflows: Workflows, header: Header) -> None:
     """Report what actions want of organization.yaml and is not there."""
     for page, workflow in workflows:
-        for place, action in enumerate(workflow.actions):
+        for action in workflow.actions:
             for path, message in _wanting(action, header):
-                page.report(("actions", place, *path), message)
+                page.report((*action.place, *path), message)
 
 
 def check_tests(

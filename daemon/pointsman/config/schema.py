@@ -28,6 +28,9 @@ __all__ = ["KINDS", "composed", "findings"]
 KINDS = ("organization", "fields", "pool", "workflow", "flow", "ruletest")
 
 
+_ACTIONS = {"type": "array", "maxItems": 200, "items": {"$ref": "#/$defs/action"}}
+
+
 @cache
 def composed(kind: str) -> Mapping[str, Any]:
     """Return the whole schema of one kind of file."""
@@ -63,6 +66,9 @@ def _options(name: str) -> dict[str, Any]:
     """Return the rule that an action of type ``name`` takes that type's options."""
     options = {"description": f"Options of {name}: {actions[name].summary}"}
     options |= actions[name].schema()
+    for nested in actions[name].nested:
+        about = options["properties"][nested]["description"]
+        options["properties"][nested] = {**_ACTIONS, "description": about}
     needed = {"required": ["config"]} if options.get("required") else {}
     return {
         "if": {"properties": {"action_type": {"const": name}}, "required": ["action_type"]},

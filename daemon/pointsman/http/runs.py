@@ -98,6 +98,6 @@ def _step(step: StepRecord, order: int) -> dict[str, Any]:
         "missing": step.missing,
         "output": step.output,
         "error": step.error,
-        "startedAt": rfc3339(step.started),
-        "finishedAt": rfc3339(step.finished),
+        "startedAt": rfc3339(step.started) if step.started else None,
+        "finishedAt": rfc3339(step.finished) if step.finished else None,
     }

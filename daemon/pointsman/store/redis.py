@@ -49,6 +49,11 @@ class _Call:
         self.packed = packed
         self.answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 
+    @property
+    def reads(self) -> bool:
+        """Whether the script only reads, as its name says."""
+        return self.script.name.startswith("read_")
+
     def settle(self, answer: Any) -> None:
         if self.answer.done():
             return
@@ -142,7 +147,7 @@ class RedisStore:
             if missing:
                 answers = await self._reload(connection, batch, answers, missing)
             if self._replicas:
-                await self._replicate(connection)
+                answers = await self._replicated(connection, batch, answers)
         except _AWAY as error:
             answers = [error] * len(batch)
         except BaseException:
@@ -167,19 +172,27 @@ class RedisStore:
             answers[i] = answer
         return answers
 
-    async def _replicate(self, connection: AbstractConnection) -> None:
-        """Wait until the replicas have the batch.
+    async def _replicated(
+        self, connection: AbstractConnection, batch: list[_Call], answers: list[Any]
+    ) -> list[Any]:
+        """Wait until the replicas have the batch; what they do not have is not answered as done.
 
         ``WAIT`` speaks of this connection's own writes only, and a batch that was sent again after
         a lost connection may have written nothing: hence a write of its own before it.
         """
+        if all(call.reads for call in batch):
+            return answers
         mark = _pack(("SET", f"pm:replicated:{id(connection)}", 1, "PX", 60_000))
         wait = _pack(("WAIT", self._replicas, _REPLICA_WAIT))
         _, reached = await self._send(connection, [mark, wait])
-        if not isinstance(reached, int) or reached < self._replicas:
-            raise RedisConnectionError(
-                f"durability 'replicated': {reached} of {self._replicas} replicas have the write"
-            )
+        if isinstance(reached, int) and reached >= self._replicas:
+            return answers
+        error = RedisConnectionError(
+            f"durability 'replicated': {reached} of {self._replicas} replicas have the write"
+        )
+        return [
+            answer if call.reads else error for call, answer in zip(batch, answers, strict=True)
+        ]
 
     async def _send(self, connection: AbstractConnection, commands: list[bytes]) -> list[Any]:
         """Write all commands at once and read their replies; try again while the peer is away."""

@@ -170,7 +170,9 @@ class Run:
         """Return the step and the attempt that follow the current ones."""
         if following.kind == "end":
             return self.step, self.attempt
-        return (self.step, self.attempt + 1) if following.kind == "retry" else (self.step + 1, 1)
+        if following.kind == "retry":
+            return self.step, self.attempt + 1
+        return self.step + 1 + len(following.skipped), 1
 
     def job(self, following: Next) -> Job:
         """Return the job that does what follows."""
@@ -179,7 +181,7 @@ class Run:
 
     def move(self, record: StepRecord, following: Next, now: int) -> None:
         """Become what settle_step.lua stored."""
-        self.steps[self.step :] = [record]
+        self.steps[self.step :] = [record, *following.skipped]
         self.status, self.updated, self.interrupted = following.status, now, 0
         if following.kind in {"step", "job"}:
             self.began = now
@@ -190,13 +192,15 @@ class Next(NamedTuple):
     """What follows a step, and the run's status from then on.
 
     ``step``: the next one, by the same claim; ``job``: the next one, by a job; ``retry``: this one
-    again, by a job that is ``due`` then; ``end``.
+    again, by a job that is ``due`` then; ``end``. ``skipped`` are the steps between this and the
+    next one.
     """
 
     kind: Literal["step", "job", "retry", "end"]
     status: str
     due: int = 0
     error: str = ""
+    skipped: Sequence[StepRecord] = ()
 
 
 _TEXTS = {

@@ -130,21 +130,36 @@ class RunStore:
         Returns ``False``, having done nothing, if the run was claimed meanwhile.
         """
         keys, now = Keys(run.organization_id), milliseconds()
+        names = [keys.run(run.record_id, run.id), keys.running, keys.outbox]
+        if following.due > now:
+            names += self._lasting(run)
+        kept = self._ttl + max(0, following.due - now)
         stored = await self._store.call(
             "settle_step",
-            [keys.run(run.record_id, run.id), keys.running, keys.outbox],
+            names,
             [
-                *(run.token, f"{run.step}:{run.attempt}", now, self._ttl, dumps(record)),
+                *(run.token, f"{run.step}:{run.attempt}", now, kept, dumps(record)),
                 *(following.kind, following.status, following.error),
                 str(run.job(following)) if following.kind in {"job", "retry"} else "",
                 following.due,
                 f"{run.record_id}/{run.id}",
                 now + LEASE,
+                *map(dumps, following.skipped),
             ],
         )
         if stored:
             run.move(record, following, now)
         return bool(stored)
+
+    def _lasting(self, run: Run) -> list[str]:
+        """Return what is kept as long as a run that waits."""
+        keys = Keys(run.organization_id)
+        return [
+            keys.run_index(run.id),
+            keys.definition(run.digest),
+            keys.lead_runs(run.record_id),
+            keys.workflow_runs(run.workflow_id),
+        ]
 
     async def abandoned(self, organization_id: str) -> list[Job]:
         """Return the runs that went on where events are read and whose reader is gone."""

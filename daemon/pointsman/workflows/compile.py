@@ -28,6 +28,8 @@ TRIGGERS: Mapping[str, frozenset[str]] = {
 }
 """The events of each module that a workflow can wait for."""
 
+MOST_STEPS = 500
+
 Fields = Mapping[str, Any]
 Path = tuple[str | int, ...]
 Report = Callable[[Path, str], None]
@@ -41,6 +43,8 @@ class Step:
     type: str
     config: Template = field(default_factory=lambda: compile_template({}))
     on_error: str = "fail"
+    following: int = 0
+    branches: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,7 @@ def compile_workflow(
             "organization": organization_id,
             "name": name,
             "trigger": {"module": module, "type": trigger, "filters": filters},
-            "actions": steps,
+            "actions": [_written(step) for step in steps],
         },
         default=str,
         option=orjson.OPT_SORT_KEYS,
@@ -102,31 +106,90 @@ def _read(text: bytes) -> Definition:
         told["id"],
         told["name"],
         tuple(
-            Step(step["id"], step["type"], compile_template(step["config"]), step["on_error"])
-            for step in told["actions"]
+            Step(
+                step["id"],
+                step["type"],
+                compile_template(step["config"]),
+                step["on_error"],
+                step.get("following", place + 1),
+                step.get("branches") or {},
+            )
+            for place, step in enumerate(told["actions"])
         ),
     )
 
 
+def _written(action: Action) -> dict[str, Any]:
+    """Return what a run needs of an action."""
+    told = {name: getattr(action, name) for name in ("id", "type", "config", "on_error")}
+    return {**told, "following": action.following, "branches": action.branches}
+
+
 def _actions(workflow_id: str, documents: Sequence[Fields], report: Report) -> list[Action]:
-    """Return the actions of a file, each checked against its type's options."""
-    found: list[Action] = []
-    equal: Counter[str] = Counter()
-    for place, document in enumerate(documents):
-        path: Path = ("actions", place)
+    """Return the actions of a file in a row, each checked against its type's options."""
+    steps = _Steps(workflow_id, report)
+    steps.add(documents, ("actions",), _size(documents))
+    if len(steps.found) > MOST_STEPS:
+        report(("actions",), f"{len(steps.found)} steps are too many; {MOST_STEPS} at most")
+    _report_twins(steps.found, report)
+    return steps.found
+
+
+class _Steps:
+    """The steps of a workflow, laid out in the order of the file: an action, then those in it."""
+
+    def __init__(self, workflow_id: str, report: Report) -> None:
+        self.found: list[Action] = []
+        self._workflow_id = workflow_id
+        self._report = report
+        self._equal: Counter[str] = Counter()
+
+    def add(self, documents: Sequence[Fields], path: Path, after: int) -> None:
+        """Lay out a list of actions, which goes on at step ``after``."""
+        for place, document in enumerate(documents):
+            end = len(self.found) + _size([document])
+            self._add(document, (*path, place), after if place + 1 == len(documents) else end)
+
+    def _add(self, document: Fields, path: Path, after: int) -> None:
         kind, config = str(document["action_type"]), dict(document.get("config") or {})
-        for inner, problem in _problems(kind, config, place + 1):
-            report((*path, *inner), problem)
-        found.append(
+        inner = {name: config.pop(name, None) or () for name in _nested(kind)}
+        for inside, problem in _problems(kind, config, len(self.found) + 1):
+            self._report((*path, *inside), problem)
+        if inner and not any(inner.values()):
+            self._report((*path, "config"), f"'{kind}' needs actions in {' or '.join(inner)}")
+        begin, branches = len(self.found) + 1, dict[str, int]()
+        for name, actions_inside in inner.items():
+            branches[name] = begin if actions_inside else after
+            begin += _size(actions_inside)
+        self.found.append(
             Action(
-                _action_id(workflow_id, document, equal),
-                kind,
-                config,
-                document.get("on_error", "fail"),
+                id=_action_id(self._workflow_id, document, self._equal),
+                type=kind,
+                config=config,
+                on_error=document.get("on_error", "fail"),
+                following=after,
+                branches=branches,
+                place=path,
             )
         )
-    _report_twins(found, report)
-    return found
+        for name, actions_inside in inner.items():
+            self.add(actions_inside, (*path, "config", name), after)
+
+
+def _nested(kind: str) -> Sequence[str]:
+    return actions[kind].nested if kind in actions else ()
+
+
+def _size(documents: Sequence[Fields]) -> int:
+    """Return how many steps a list of actions is, with those inside of them."""
+    return sum(
+        1
+        + sum(
+            _size((document.get("config") or {}).get(name) or ())
+            for name in _nested(str(document["action_type"]))
+        )
+        for document in documents
+    )
 
 
 def _problems(kind: str, config: Fields, step: int) -> list[tuple[Path, str]]:
@@ -149,6 +212,6 @@ def _action_id(workflow_id: str, document: Fields, equal: Counter[str]) -> str:
 
 def _report_twins(found: Sequence[Action], report: Report) -> None:
     counts = Counter(action.id for action in found)
-    for place, action in enumerate(found):
+    for action in found:
         if counts[action.id] > 1:
-            report(("actions", place), f"two actions have the id {action.id}; give each its own")
+            report(action.place, f"two actions have the id {action.id}; give each its own")

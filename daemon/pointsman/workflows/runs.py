@@ -16,6 +16,7 @@ from typing import Any
 from pointsman import observe
 from pointsman.delivery import Delivery
 from pointsman.dispatch import (
+    Asleep,
     Done,
     Failed,
     Outcome,
@@ -44,7 +45,7 @@ INTERRUPTIONS = 5
 
 Fields = Mapping[str, Any]
 
-_STATUS = {Done: "succeeded", Retry: "waiting", Failed: "failed"}
+_STATUS = {Done: "succeeded", Asleep: "waiting", Retry: "waiting", Failed: "failed"}
 
 
 def is_quick(kind: str) -> bool:
@@ -161,6 +162,8 @@ class Runner:
             credentials=organization.credentials,
             mail=organization.mail,
             twilio=organization.twilio,
+            steps=_outputs(run),
+            time_zone=organization.time_zone,
         )
         return await dispatch(step.type, config, context, self._retries)
 
@@ -179,7 +182,7 @@ class Runner:
         record.status = _STATUS[type(outcome)]
         if isinstance(outcome, Done):
             record.output = outcome.output
-        else:
+        elif not isinstance(outcome, Asleep):
             record.error = outcome.error
         if not await self._runs.settle(run, record, following):
             return False
@@ -202,7 +205,7 @@ def _scope(organization: Organization, run: Run) -> dict[str, Any]:
     """Return what placeholders can name."""
     return {
         "trigger": run.trigger,
-        "steps": [record.output for record in run.steps[: run.step]],
+        "steps": _outputs(run),
         "workflow": {"id": run.workflow_id, "name": run.name},
         "organization": {
             "id": organization.id,
@@ -212,6 +215,11 @@ def _scope(organization: Organization, run: Run) -> dict[str, Any]:
         "env": organization.environment,
         "now": rfc3339(run.began),
     }
+
+
+def _outputs(run: Run) -> list[Any]:
+    """Return what the steps before the current one gave."""
+    return [record.output for record in run.steps[: run.step]]
 
 
 def _record(run: Run, step: Step) -> StepRecord:
@@ -226,28 +234,36 @@ def _redactor(organization: Organization) -> Redactor:
 def _told(outcome: Outcome, redactor: Redactor) -> Outcome:
     """Return an outcome as it may be stored."""
     if isinstance(outcome, Done):
-        return Done(redactor.value(outcome.output))
+        return replace(outcome, output=redactor.value(outcome.output))
+    if isinstance(outcome, Asleep):
+        return outcome
     return replace(outcome, error=redactor.text(outcome.error))
 
 
 def _following(run: Run, outcome: Outcome, steps: Sequence[Step]) -> Next:
     """Return what follows the current step if it came out like this."""
+    if isinstance(outcome, Asleep):
+        return Next("retry", "waiting", int(outcome.until.timestamp() * 1000))
     if isinstance(outcome, Retry):
         due = milliseconds() + int(outcome.delay.total_seconds() * 1000)
         return Next("retry", "waiting", due)
     if isinstance(outcome, Failed) and (not steps or steps[run.step].on_error != "continue"):
         return Next("end", "failed", error=f"step {run.step + 1}: {outcome.error}")
-    if run.step + 1 == len(steps):
-        return Next("end", "succeeded")
-    if run.ticket == HERE and not is_quick(steps[run.step + 1].type):
-        return Next("job", "queued")
-    return Next("step", "running")
+    step = steps[run.step]
+    chosen = outcome.branch if isinstance(outcome, Done) else None
+    to = step.branches.get(chosen, step.following) if chosen else step.following
+    skipped = [StepRecord(one.id, one.type, "skipped", 0, 0, 0) for one in steps[run.step + 1 : to]]
+    if to >= len(steps):
+        return Next("end", "succeeded", skipped=skipped)
+    if run.ticket == HERE and not is_quick(steps[to].type):
+        return Next("job", "queued", skipped=skipped)
+    return Next("step", "running", skipped=skipped)
 
 
 def _report(organization: Organization, run: Run, record: StepRecord, following: Next) -> None:
     """Count and log what came of a step."""
     told = observe.log(organization=organization.handle, workflow=run.name, run=run.id)
-    if record.status == "waiting":
+    if record.status == "waiting" and record.error:
         told.info(observe.STEP_RETRIED, action=record.type, attempt=record.attempts)
     elif record.status == "failed":
         told.warning(observe.STEP_FAILED, action=record.type, attempt=record.attempts)

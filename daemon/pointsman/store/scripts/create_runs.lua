@@ -31,12 +31,18 @@ if generation > tonumber(ARGV[3]) then return {'stale', generation} end
 local now, kept, record = ARGV[4], ARGV[5], ARGV[10]
 local runs = (#KEYS - 7) / 4
 
+-- What a waiting run needs is kept longer already.
+local function keep(key, ms)
+  local left = redis.call('PTTL', key)
+  if left == -1 or (left >= 0 and left < tonumber(ms)) then redis.call('PEXPIRE', key, ms) end
+  return left ~= -2
+end
+
 for i = 0, runs - 1 do
   local definition, text = KEYS[11 + 4 * i], ARGV[17 + 10 * i]
-  if text ~= '' then
+  if not keep(definition, kept) then
+    if text == '' then return {'undefined', generation} end
     redis.call('SET', definition, text, 'PX', kept)
-  elseif redis.call('PEXPIRE', definition, kept) == 0 then
-    return {'undefined', generation}
   end
 end
 
@@ -65,12 +71,12 @@ local function begin(i)
   redis.call('PEXPIRE', run, kept)
   redis.call('SADD', KEYS[7], id)
   -- A run is kept from its last step on, which is later than its beginning.
-  redis.call('PEXPIRE', KEYS[7], 2 * kept)
+  keep(KEYS[7], 2 * kept)
   redis.call('SET', KEYS[9 + 4 * i], record, 'PX', kept)
   local listed = KEYS[10 + 4 * i]
   redis.call('ZADD', listed, now, id)
   redis.call('ZREMRANGEBYRANK', listed, 0, -1 - tonumber(ARGV[6]))
-  redis.call('PEXPIRE', listed, kept)
+  keep(listed, kept)
   return how == 'here'
 end
 

@@ -3,6 +3,7 @@
 -- KEYS[1]  hash of the run
 -- KEYS[2]  sorted set of the runs that go on where events are read, by the end of their lease, ms
 -- KEYS[3]  outbox of jobs
+-- KEYS[4..] what is kept at least as long as the run; given where it waits
 -- ARGV[1]  token of the claim
 -- ARGV[2]  step:attempt that was done
 -- ARGV[3]  now, ms
@@ -16,6 +17,7 @@
 -- ARGV[10] when it is due, ms
 -- ARGV[11] member of the run in the sorted set
 -- ARGV[12] end of the lease, ms; used while events' reader does the run
+-- ARGV[13..] JSON of the records of the steps that are skipped after this one
 -- returns  1 if stored, now or by an earlier try; 0 if somebody claimed the run meanwhile
 local run = redis.call('HMGET', KEYS[1], 'token', 'step', 'attempt', 'ticket', 'settled')
 local done = ARGV[1] .. ':' .. ARGV[2]
@@ -25,10 +27,11 @@ if run[1] ~= ARGV[1] or run[2] .. ':' .. run[3] ~= ARGV[2] then return 0 end
 local step, attempt, following = tonumber(run[2]), tonumber(run[3]), ARGV[6]
 redis.call('HSET', KEYS[1], 'step:' .. step, ARGV[5], 'settled', done, 'updated', ARGV[3],
   'status', ARGV[7], 'interrupted', 0)
+for i = 13, #ARGV do redis.call('HSET', KEYS[1], 'step:' .. (step + i - 12), ARGV[i]) end
 if following == 'retry' then
   attempt = attempt + 1
 elseif following ~= 'end' then
-  step, attempt = step + 1, 1
+  step, attempt = step + 1 + #ARGV - 12, 1
   redis.call('HSET', KEYS[1], 'began', ARGV[3])
 end
 redis.call('HSET', KEYS[1], 'step', step, 'attempt', attempt)
@@ -44,4 +47,5 @@ elseif following ~= 'step' then
   redis.call('XADD', KEYS[3], '*', 'job', ARGV[9], 'due', ARGV[10])
 end
 redis.call('PEXPIRE', KEYS[1], ARGV[4])
+for i = 4, #KEYS do redis.call('PEXPIRE', KEYS[i], ARGV[4], 'GT') end
 return 1

@@ -33,16 +33,21 @@ end
 
 -- Return whether a cap is used up; note in the entry what a turn would have to count.
 local function limits_full(limits, caps, entry)
+  local windows, fields, most = limits_windows(limits), {}, {}
   entry.counts = {}
   for limit, slot in string.gmatch(entry.caps, '(%d+)@(%d+)') do
-    local window = limits_windows(limits)[slot + 1]
-    local field, start, count = entry.participant .. ' ' .. window.name, window.start, 0
-    local begun, turns = string.match(redis.call('HGET', caps, field) or '', '^(%d+) (%d+)$')
-    if begun and tonumber(begun) >= tonumber(start) then
-      start, count = begun, tonumber(turns)
+    local window = windows[slot + 1]
+    fields[#fields + 1] = entry.participant .. ' ' .. window.name
+    most[#most + 1] = tonumber(limit)
+    entry.counts[#entry.counts + 1] = {field = fields[#fields], start = window.start, count = 0}
+  end
+  for i, used in ipairs(redis.call('HMGET', caps, unpack(fields))) do
+    local one = entry.counts[i]
+    local begun, turns = string.match(used or '', '^(%d+) (%d+)$')
+    if begun and tonumber(begun) >= tonumber(one.start) then
+      one.start, one.count = begun, tonumber(turns)
     end
-    if count >= tonumber(limit) then return true end
-    entry.counts[#entry.counts + 1] = {field = field, start = start, count = count}
+    if one.count >= most[i] then return true end
   end
   return false
 end

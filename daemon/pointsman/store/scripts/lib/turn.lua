@@ -116,14 +116,20 @@ end
 
 local function rotation_waiting(keys, limits)
   if not (limits and limits.hold) then return nil end
+  local lines, positions = {}, {}
   for _, line in ipairs(redis.call('LRANGE', keys.held, 0, -1)) do
     local position, order = string.match(line, '^(%d+) (%d+) ')
     if not limits_away(limits, order) then
-      local text = redis.call('HGET', keys.cycle, position)
+      lines[#lines + 1], positions[#positions + 1] = line, position
+    end
+  end
+  for first = 1, #lines, ROTATION_WINDOW do
+    local last = math.min(first + ROTATION_WINDOW - 1, #lines)
+    for i, text in ipairs(redis.call('HMGET', keys.cycle, unpack(positions, first, last))) do
       local entry = text and rotation_entry(text)
       if entry and not (entry.reason or limits_reason(limits, keys.caps, entry)) then
         entry.held = true
-        return entry, line
+        return entry, lines[first + i - 1]
       end
     end
   end
