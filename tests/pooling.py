@@ -73,6 +73,7 @@ def make_pool(
         document=document,
         pool_id=derived(ORGANIZATION, "pool", file),
         organization_id=ORGANIZATION,
+        pools={"overflow": derived(ORGANIZATION, "pool", "pools/overflow.yaml")},
         members={
             handle: replace(member(handle), availability=kept.get(handle)) for handle in handles
         },

@@ -128,7 +128,8 @@ class Pool:
     ``on_change`` is ``keep`` or ``reset``: what a change of the participants does to the pointer.
     ``turns`` is one whole cycle: places in ``participants``, those with weight 0 among them.
     ``hold`` tells whether who is passed over is first in line when back; ``limits`` is ``None``
-    where neither the time nor a number keeps anyone from being served.
+    where neither the time nor a number keeps anyone from being served. ``fallback`` is the id of
+    the pool that is asked if nobody of this one may be served.
     """
 
     id: str
@@ -145,6 +146,7 @@ class Pool:
     turns: Sequence[int] = ()
     hold: bool = False
     limits: Limits | None = None
+    fallback: str | None = None
     follower: Member | None = None
     goal_total_deals: int | None = None
     goal_won_deals: int | None = None

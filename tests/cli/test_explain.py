@@ -27,6 +27,8 @@ members:
   - {handle: anna, name: Anna}
   - {handle: bo, name: Bo, active: false}
   - {handle: cy, name: Cy}
+  - {handle: dee, name: Dee, availability: {out_of_office: [{from: 2000-01-01, to: 2999-12-31}]}}
+  - {handle: eve, name: Eve}
 """,
     "fields.yaml": "fields:\n  - {id: email, type: email, required: true}\n",
     "pools/ads.yaml": """\
@@ -37,6 +39,17 @@ connections:
   - {source_key: ads}
 """,
     "pools/rest.yaml": "name: Rest\nparticipants: [anna, cy]\nconnections: [{source: webhook}]\n",
+    "pools/away.yaml": """\
+name: Away
+participants: [dee, {member: anna, weight: 0}, {member: eve, caps: [{limit: 1, per: month}]}]
+connections: [{source_key: away}]
+""",
+    "pools/nobody.yaml": """\
+name: Nobody
+participants: [bo]
+fallback_pool: away
+connections: [{source_key: nobody}]
+""",
     "flows/partners.yaml": """\
 name: Partners
 sources: [{intake: webhook, source_key: partners}]
@@ -77,6 +90,27 @@ def test_every_pool_gets_its_reason(root: Path) -> None:
     assert "'Ads' is preferred: it matches by webhook_key" in lines
     assert "1. Bo would be passed over: inactive" in lines
     assert lines[-1] == "2. Cy is next"
+
+
+def test_who_is_away_is_told_also_where_no_redis_is(root: Path) -> None:
+    found = told("--intake", "away")
+
+    assert found["next"] == {"handle": "eve", "order": 3}
+    assert found["passed_over"] == [
+        {"handle": "dee", "order": 1, "reason": "out_of_office"},
+        {"handle": "anna", "order": 2, "reason": "weight_zero"},
+    ]
+    assert "1. Dee would be passed over: out of office" in explain("--intake", "away").stdout
+
+
+def test_the_fallback_pool_is_told(root: Path) -> None:
+    found = told("--intake", "nobody")
+
+    assert (found["pool"]["name"], found["fallback"]["name"]) == ("Nobody", "Away")
+    assert (found["next"]["handle"], found["reason"]) == ("eve", None)
+    lines = explain("--intake", "nobody").stdout
+    assert "nobody may be served" in lines
+    assert "Fallback pool: Away (pools/away.yaml)" in lines
 
 
 def test_turns_are_said_to_be_assumed_where_no_redis_is(root: Path) -> None:

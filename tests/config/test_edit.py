@@ -12,8 +12,11 @@ from hypothesis import strategies as st
 
 from pointsman.config.edit import (
     Append,
+    Arrange,
     Edit,
     Insert,
+    Kept,
+    New,
     Remove,
     Set,
     applied,
@@ -381,3 +384,86 @@ def test_a_file_without_a_last_line_break_is_edited_too(
     edited = splice(text, [edit])
 
     assert parse(edited) == applied(parse(text), edit)
+
+
+# --- Lists put in another order
+
+PEOPLE = """\
+people:   # who
+  # the founder
+  - ada   # first
+
+  # about bo
+  - name: bo
+    # bo's weight
+    weight: 3
+  - eve
+# the end
+next: 1
+"""
+
+
+def test_items_move_with_what_is_written_about_them() -> None:
+    after = splice(PEOPLE, [Arrange(("people",), [Kept(2), New("max"), Kept(1), Kept(0)])])
+
+    assert (
+        after
+        == """\
+people:   # who
+  - eve
+  - max
+
+  # about bo
+  - name: bo
+    # bo's weight
+    weight: 3
+  # the founder
+  - ada   # first
+# the end
+next: 1
+"""
+    )
+
+
+def test_comments_above_the_first_item_stay_without_it() -> None:
+    after = splice(PEOPLE, [Arrange(("people",), [Kept(2)])])
+
+    assert after == "people:   # who\n  # the founder\n  - eve\n# the end\nnext: 1\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "items", "expected"),
+    [
+        ("a: [1, {b: 2}, 3] # c\n", [Kept(2), New("x"), Kept(1)], "a: [3, x, {b: 2}] # c\n"),
+        ("a: [1, 2, 3] # c\n", [Kept(1)], "a: [2] # c\n"),
+        ("a: [1]\n", [], "a: []\n"),
+        ("a: []\n", [New(1)], "a: [1]\n"),
+        ("b: 1\n", [New(1)], "b: 1\na: [1]\n"),
+        ("a:\n- 1\n- 2 # two", [Kept(1), Kept(0)], "a:\n- 2 # two\n- 1"),
+        ("a:\r\n- 1\r\n- 2\r\n", [Kept(1), New(3), Kept(0)], "a:\r\n- 2\r\n- 3\r\n- 1\r\n"),
+        ("a:\n  - {b: 1}\n", [New({"b": 2}), Kept(0)], "a:\n  - {b: 2}\n  - {b: 1}\n"),
+        ("a:\n  - |\n    x\n  - 1\n", [Kept(1), Kept(0)], "a:\n  - 1\n  - |\n    x\n"),
+    ],
+)
+def test_a_list_in_any_style_is_arranged(text: str, items: Any, expected: str) -> None:
+    assert splice(text, [Arrange(("a",), items)]) == expected
+
+
+def test_an_anchor_cannot_move_below_its_alias() -> None:
+    with pytest.raises(Refused, match="edit the file by hand"):
+        splice("a:\n  - &x {b: 1}\n  - *x\n", [Arrange(("a",), [Kept(1), Kept(0)])])
+
+
+@given(data=st.data())
+def test_arranging_gives_exactly_the_list_that_is_meant(data: st.DataObject) -> None:
+    old = data.draw(st.lists(VALUES, min_size=1, max_size=4))
+    text = splice("x: 1 # kept\n", [Set(("a",), old)])
+    kept = data.draw(st.lists(st.integers(0, len(old) - 1), unique=True, max_size=4))
+    items: list[Kept | New] = [Kept(position) for position in kept]
+    items += [New(value) for value in data.draw(st.lists(VALUES, max_size=2))]
+
+    after = splice(text, [Arrange(("a",), items)])
+
+    wanted = [old[item.position] if isinstance(item, Kept) else item.value for item in items]
+    assert parse(after) == {"x": 1, "a": wanted}
+    assert after.startswith("x: 1 # kept\n")

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import pytest
+from orjson import loads
 from redis.asyncio import Redis
 
 from pointsman.errors import Refused, Unavailable
@@ -77,6 +80,132 @@ async def test_nobody_eligible_is_an_answer(leads: LeadStore) -> None:
     )
 
     assert (taken.assignment, taken.reason) == (None, "no_eligible_participant")
+
+
+async def test_who_may_be_served_hangs_on_the_clock(leads: LeadStore) -> None:
+    """C2: both ways a lead gets a turn, and both with what the same window has seen."""
+    office = {"time_zone": "America/New_York", "hours": [{"from": "09:00", "to": "17:00"}]}
+    ada = {"member": "ada", "availability": office, "caps": [{"limit": 2, "per": "day"}]}
+    organization = await serve(leads.store, make_pool([ada]))
+    now = 0
+    intake = Intake(leads, LoadedRules(organization), clock=lambda: now)
+
+    async def take(at: str) -> str | None:
+        nonlocal now
+        now = int(datetime.fromisoformat(at).timestamp() * 1000)
+        taken = await intake.take(organization, BODY, WEB, source="webhook", assign=False)
+        return (await intake.assign(organization, taken.lead_id, "system")).reason
+
+    assert await take("2026-07-01T12:59:59Z") == "no_eligible_participant"
+    assert await take("2026-07-01T13:00:00Z") is None
+    assert (await intake.take(organization, BODY, WEB, source="webhook")).assignment
+    assert await take("2026-07-01T13:00:01Z") == "no_eligible_participant"
+    assert await take("2026-12-01T13:30:00Z") == "no_eligible_participant"
+    assert await take("2026-12-01T14:00:00Z") is None
+
+
+@pytest.fixture
+async def overflowing(leads: LeadStore) -> tuple[Organization, Pool, Pool]:
+    """A pool with one turn a day that falls back on another, which no connection leads to."""
+    ada = {"member": "ada", "caps": [{"limit": 1, "per": "day"}]}
+    first = make_pool([ada], fallback_pool="overflow")
+    other = make_pool(
+        ["bob", "cy"], file="pools/overflow.yaml", connections=[], assign_inbound_leads=False
+    )
+    return await serve(leads.store, first, other), first, other
+
+
+async def test_a_pool_with_nobody_falls_back_on_another(
+    leads: LeadStore, overflowing: tuple[Organization, Pool, Pool]
+) -> None:
+    """Both ways a lead gets a turn; the first pool's turn stays, the history says where from."""
+    organization, first, other = overflowing
+    intake = Intake(leads, LoadedRules(organization))
+    key = Idempotency.of("intake", "k", b"")
+
+    pools = [
+        (await intake.take(organization, BODY, WEB, source="webhook", idempotency=once)).assignment
+        for once in (None, key, key)
+    ]
+    later = await intake.take(organization, BODY, WEB, source="webhook", assign=False)
+    assigned = (await intake.assign(organization, later.lead_id, "system")).assignment
+
+    assert [turn and turn.pool_id for turn in (*pools, assigned)] == [
+        first.id,
+        *[other.id] * 3,
+    ]
+    assert assigned is not None
+    assert assigned.order == 2
+    state = await PoolStore(leads.store).state(ORGANIZATION, first)
+    assert (state.turn, state.total) == (2, 1)
+    newest, _ = (await PoolStore(leads.store).assignments(ORGANIZATION, other.id)).assignments
+    assert loads(newest.metadata)["fallbackFrom"] == first.id
+    assert loads(newest.metadata)["match"]["fallbackType"] == "webhook"
+
+
+async def test_where_the_fallback_has_nobody_either_the_lead_is_kept(leads: LeadStore) -> None:
+    """One step only: two pools that name each other do not ask for ever."""
+    off = {"member": "ada", "is_active": False}
+    first = make_pool([off], fallback_pool="overflow")
+    other = make_pool([off], file="pools/overflow.yaml", connections=[])
+    organization = await serve(
+        leads.store, first, replace(other, fallback=first.id, limits=first.limits)
+    )
+    before = leads.store.round_trips
+
+    taken = await Intake(leads, LoadedRules(organization)).take(
+        organization, BODY, WEB, source="webhook"
+    )
+
+    assert (taken.status, taken.reason) == ("taken", "no_eligible_participant")
+    assert leads.store.round_trips == before + 2
+    assert (await leads.read(ORGANIZATION, taken.lead_id))[0]
+
+
+async def test_an_inactive_fallback_is_not_asked(leads: LeadStore) -> None:
+    first = make_pool([{"member": "ada", "is_active": False}], fallback_pool="overflow")
+    other = make_pool(["bob"], file="pools/overflow.yaml", is_active=False)
+    organization = await serve(leads.store, first, other)
+
+    taken = await Intake(leads, LoadedRules(organization)).take(
+        organization, BODY, WEB, source="webhook"
+    )
+
+    assert (taken.status, taken.reason) == ("taken", "no_eligible_participant")
+
+
+@pytest.mark.parametrize("lost", ["inbound", "overflow"])
+async def test_a_lost_pointer_of_either_pool_comes_back(
+    leads: LeadStore, overflowing: tuple[Organization, Pool, Pool], lost: str
+) -> None:
+    """R8."""
+    organization, first, other = overflowing
+    intake = Intake(leads, LoadedRules(organization))
+    for _ in range(2):
+        await intake.take(organization, BODY, WEB, source="webhook")
+    pool = {"inbound": first, "overflow": other}[lost]
+    await leads.store.redis.delete(Keys(ORGANIZATION).pool(pool.id))
+
+    taken = await intake.take(organization, BODY, WEB, source="webhook")
+
+    assert taken.assignment
+    assert (taken.assignment.pool_id, taken.assignment.order) == (other.id, 2)
+
+
+async def test_a_fallback_that_was_changed_meanwhile_is_decided_again(
+    leads: LeadStore, overflowing: tuple[Organization, Pool, Pool]
+) -> None:
+    organization, first, _ = overflowing
+    rules = LoadedRules(organization)
+    intake = Intake(leads, rules)
+    await intake.take(organization, BODY, WEB, source="webhook")
+    newer = make_pool(["dee"], file="pools/overflow.yaml", connections=[])
+    rules.latest = await serve(leads.store, first, newer)
+
+    taken = await intake.take(organization, BODY, WEB, source="webhook")
+
+    assert taken.assignment
+    assert taken.assignment.member_id == newer.participants[0].member.id
 
 
 async def test_a_flow_that_names_the_intake_decides_alone(leads: LeadStore) -> None:

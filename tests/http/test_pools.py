@@ -9,7 +9,9 @@ import pytest
 from listening import ACME, Site, bearer, publish_files
 from pointsman.settings import Settings
 from pointsman.store.generations import GenerationStore
+from pointsman.store.keys import Keys
 from pointsman.store.redis import RedisStore
+from pointsman.store.seen import SeenStore
 
 PATH = "/api/v1/round-robin"
 OFF = "name: Autumn\nis_active: false\nparticipants: [ada, eve]\nfollower: bob\ngoal_won_deals: 3\n"
@@ -102,6 +104,23 @@ async def test_a_query_out_of_range_is_refused(site: Site, query: str) -> None:
 
 async def test_only_the_caller_s_pools_are_listed(site: Site) -> None:
     assert names(await listed(site, key="rival")) == ["Only"]
+
+
+async def test_a_pool_that_comes_back_is_as_old_as_it_was(site: Site, store: RedisStore) -> None:
+    """Its state is kept for a while, and when it was made belongs to that."""
+    pool_id = site.pool_id("Spring")
+    seen = SeenStore(store)
+    organization = site.serving.current.organizations["acme"].id
+    generations = GenerationStore(store, Settings())
+    before = await seen.pool(organization, pool_id)
+    rest = {name: text for name, text in ACME.items() if name != "pools/spring.yaml"}
+
+    await publish_files(site.serving, generations, "acme", rest)
+    assert await store.redis.ttl(Keys(organization).seen(pool_id)) > 0
+    await publish_files(site.serving, generations, "acme", ACME)
+
+    assert await seen.pool(organization, pool_id) == before
+    assert await store.redis.ttl(Keys(organization).seen(pool_id)) == -1
 
 
 async def test_a_change_moves_updated_of_what_was_changed_only(

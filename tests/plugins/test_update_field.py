@@ -96,7 +96,7 @@ async def test_an_update_is_one_event_that_other_workflows_see(
     won = {"conditions": [{"field": "stage", "operator": "changed_to", "value": "won"}]}
     first = make_workflow(win, file="workflows/first.yaml")
     again = make_workflow(
-        win, file="workflows/again.yaml", trigger_type="lead_updated", trigger_filters=won
+        win, file="workflows/again.yaml", trigger_type="lead_stage_changed", trigger_filters=won
     )
     house = House(store, organization_with(first, again))
 
@@ -109,5 +109,5 @@ async def test_an_update_is_one_event_that_other_workflows_see(
     stored, _ = await house.leads.read(ORGANIZATION, lead, log=True)
     assert stored
     assert (stored.data["stage"], stored.data["dob"]) == ("won", "1980-06-02")
-    assert [entry.types for entry in stored.log][1:] == [("lead_updated",)]
+    assert [entry.types for entry in stored.log][1:] == [("lead_updated", "lead_stage_changed")]
     assert run.steps[0].output == {"changed": []}

@@ -92,6 +92,25 @@ def test_unknown_and_doubled_members_are_all_told_with_the_nearest_name() -> Non
     ]
 
 
+def test_fallback_pools_that_cannot_be_are_told() -> None:
+    def problem(named: str) -> str:
+        told: list[str] = []
+        compile_pool(
+            file="pools/x.yaml",
+            document={"name": "X", "participants": [], "fallback_pool": named},
+            pool_id="p",
+            organization_id="o",
+            members={},
+            report=lambda path, message: told.append(f"{path}: {message}"),
+            pools={"x": "p", "other": "q"},
+        )
+        return "".join(told)
+
+    assert problem("othre") == "('fallback_pool',): no pool 'othre'; did you mean 'other'?"
+    assert problem("x").endswith("is this pool itself; name another, or leave it out")
+    assert not problem("other")
+
+
 def test_connections_that_cannot_work_are_told() -> None:
     told = problems(
         {

@@ -11,7 +11,8 @@ import pytest
 from orjson import loads
 
 from pointsman.pools.compile import published
-from pooling import ORGANIZATION, make_pool, member
+from pointsman.pools.explain import explain_turn
+from pooling import ORGANIZATION, choice, make_pool, member, new_lead
 from rotating import HANDLES, KEYS, Deployment, published_pool, run
 
 DAY = 86_400_000
@@ -261,6 +262,41 @@ def test_a_person_who_returns_from_a_cap_has_one_turn_held(deployment: Deploymen
 
     assert served[0] == "m0"
     assert Counter(served) == {"m0": 2, "m1": 2, "m2": 2}
+
+
+def test_a_turn_costs_the_history_less_than_200_bytes(deployment: Deployment) -> None:
+    """Where nobody was passed over, with everything on, at the millionth turn of a large pool."""
+    people = [capped(f"p{n}", 1000) | {"availability": OFFICE, "weight": 9} for n in range(1000)]
+    people[999]["weight"] = 18
+    pool = published_pool(deployment, people, skip_policy="hold_turn")
+    client = deployment.store.client
+    client.hset(KEYS.pool(pool.id), mapping={"position": 1000, "turn": 1_000_000})
+    why = f'"f":"meta_campaign","c":"{pool.connections[0].id}"'
+    chosen = choice(pool, at("2026-03-02T11:00"))._replace(why=why)
+    lead = new_lead(at=at("2026-03-02T11:00"), source="meta")
+
+    taken = run(deployment.leads.take(ORGANIZATION, lead, chosen))
+
+    assert taken.assignment
+    (row,) = client.lrange(KEYS.history(pool.id), 0, -1)
+    assert len(row) < 200
+
+
+def test_explaining_tells_who_is_kept_and_why(deployment: Deployment) -> None:
+    noon = at("2026-03-09T12:00")
+    away = {"member": "m0", "availability": FORTNIGHT}
+    pool = published_pool(deployment, [away, capped("m1", 1), "m2"])
+    deployment.serve(pool, 1, noon)
+
+    told = explain_turn(run(deployment.pools.state(ORGANIZATION, pool, noon)))
+    assert told == ["3. M2 is next"]
+    deployment.serve(pool, 1, noon)
+
+    assert explain_turn(run(deployment.pools.state(ORGANIZATION, pool, noon))) == [
+        "1. M0 would be passed over: out of office",
+        "2. M1 would be passed over: a cap is used up",
+        "3. M2 is next",
+    ]
 
 
 def test_a_pool_without_limits_passes_none(deployment: Deployment) -> None:

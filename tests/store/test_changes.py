@@ -103,3 +103,28 @@ async def test_snapshots_are_the_lead_as_each_change_left_it(leads: LeadStore, p
         assert later.previous is not None
         assert {**later.previous, "updated_at": 0} == {**earlier.current, "updated_at": 0}
     assert shots[0].current["id"] == lead_uuid(lead.id)
+
+
+@pytest.mark.parametrize(
+    ("changed", "types"),
+    [
+        ({"first_name": "Ada"}, "lead_updated"),
+        ({"stage": "won"}, "lead_updated,lead_stage_changed"),
+        ({"score": 7}, "lead_updated,lead_score_changed"),
+        ({"score": 7, "stage": "won"}, "lead_updated,lead_stage_changed,lead_score_changed"),
+    ],
+)
+async def test_a_change_of_stage_or_score_is_an_event_of_its_own_in_the_same_entry(
+    leads: LeadStore, redis: Redis, changed: dict[str, Any], types: str
+) -> None:
+    lead = new_lead({"first_name": "Bo"})
+    await leads.take(ORGANIZATION, lead, reason="no_matching_pool")
+
+    def edit(data: dict[str, Any]) -> dict[str, Any]:
+        before = {name: data.get(name) for name in changed}
+        data.update(changed)
+        return before
+
+    await leads.change(ORGANIZATION, lead.id, edit, operation="a", created_by="api")
+
+    assert (await events(redis))[-1].split(" ")[0] == types

@@ -152,6 +152,68 @@ def test_what_is_wrong_is_told_with_its_place(
     assert message in problems[0][1]
 
 
+def branch(**inside: Any) -> dict[str, Any]:
+    return {"action_type": "branch", "config": {"conditions": {}, **inside}}
+
+
+def test_actions_inside_of_others_are_steps_in_the_order_of_the_file() -> None:
+    tag = {"action_type": "add_tag", "config": {"tag": "x"}}
+    inner = branch(**{"then": [tag], "else": [tag, tag]})
+
+    workflow, problems = compiled(
+        {**WRITTEN, "actions": [branch(then=[inner, tag]), branch(**{"else": [tag]}), tag]}
+    )
+
+    steps = read_definition(workflow.definition).steps
+    assert problems == []
+    assert [(step.type, step.following, dict(step.branches)) for step in steps] == [
+        ("branch", 6, {"then": 1, "else": 6}),
+        ("branch", 5, {"then": 2, "else": 3}),
+        ("add_tag", 5, {}),
+        ("add_tag", 4, {}),
+        ("add_tag", 5, {}),
+        ("add_tag", 6, {}),
+        ("branch", 8, {"then": 8, "else": 7}),
+        ("add_tag", 8, {}),
+        ("add_tag", 9, {}),
+    ]
+    assert workflow.actions[4].place == (
+        *("actions", 0, "config", "then", 0),
+        *("config", "else", 1),
+    )
+    assert len({step.id for step in steps}) == len(steps)
+
+
+@pytest.mark.parametrize(
+    ("action", "path", "message"),
+    [
+        (branch(), ("actions", 0, "config"), "'branch' needs actions in then or else"),
+        (
+            branch(then=[{"action_type": "add_tagg"}]),
+            ("actions", 0, "config", "then", 0, "action_type"),
+            "did you mean 'add_tag'?",
+        ),
+        (
+            branch(then=[{"action_type": "add_tag", "config": {"tag": "{{steps.2.x}}"}}]),
+            ("actions", 0, "config", "then", 0, "config", "tag"),
+            "this is step 2",
+        ),
+        (
+            {"action_type": "branch", "config": {"conditions": {"conditions": [1]}, "then": []}},
+            ("actions", 0, "config", "conditions"),
+            "conditions[0]: expected an object",
+        ),
+    ],
+)
+def test_what_is_wrong_inside_of_an_action_is_told_with_its_place(
+    action: dict[str, Any], path: tuple[Any, ...], message: str
+) -> None:
+    _, problems = compiled({**WRITTEN, "actions": [action]})
+
+    assert problems[0][0] == path
+    assert message in problems[0][1]
+
+
 def test_every_problem_is_told_and_not_the_first_one_only() -> None:
     actions = [{"action_type": "nope"}, {"action_type": "add_tag", "config": {"tagg": "x"}}]
 

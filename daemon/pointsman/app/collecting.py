@@ -15,7 +15,7 @@ _THRESHOLDS = (10_000, 20, 10)
 
 
 def collect_seldom() -> None:
-    """Never look at what is there already (modules, mostly) again, and seldom at the rest."""
+    """Never look at what is there already (modules, rules) again, and seldom at the rest."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_THRESHOLDS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import getpass
 import os
 import socket
@@ -11,6 +12,7 @@ from pathlib import Path
 from pointsman import observe
 from pointsman.app.health import Report
 from pointsman.config.changes import Changes, NoChanges, TreeChanges
+from pointsman.config.disk import clear
 from pointsman.config.memory import Memory
 from pointsman.config.publish import Publisher
 from pointsman.config.serving import Serving
@@ -60,6 +62,7 @@ class Publishing:
 
     def __init__(self, root: Path, source: Publisher, rules: Serving, report: Report) -> None:
         self.changes: Changes = TreeChanges(root, source)
+        self._root = root
         self._publisher = source
         self._serving = rules
         self._report = report
@@ -70,6 +73,7 @@ class Publishing:
 
         Raises ``ConfigError`` if it is broken and nothing was published before.
         """
+        await asyncio.to_thread(clear, self._root)
         try:
             await self.load()
         except ConfigError:

@@ -45,7 +45,6 @@ def run(settings: Settings) -> int:
     Raises ``PointsmanError`` if the daemon cannot start.
     """
     observe.configure_logging(settings)
-    collect_seldom()
     return asyncio.run(_serve(settings))
 
 
@@ -53,6 +52,7 @@ async def _serve(settings: Settings) -> int:
     signals = Signals()
     daemon = App(settings) if settings.workers == 1 else Workers(settings)
     async with daemon as app, background(signals.reload_on(app)):
+        collect_seldom()
         announce(app.port, settings.port_file, settings.ready_fd)
         sys.stdout.write(greeting(app.url, app.serving.current))
         sys.stdout.flush()

@@ -25,7 +25,6 @@ def main(descriptor: int) -> int:
     """Serve until told to stop or until the parent is gone; return the exit status."""
     for ignored in (signal.SIGINT, signal.SIGHUP):
         signal.signal(ignored, signal.SIG_IGN)
-    collect_seldom()
     try:
         asyncio.run(_serve(descriptor))
     except PointsmanError as error:
@@ -42,6 +41,7 @@ async def _serve(descriptor: int) -> None:
     parent = Parent(line, publishes=hello["publishes"])
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, parent.gone.set)
     async with background(parent.listen()), App(settings, parent):
+        collect_seldom()
         line.send({"ready": True})
         await parent.gone.wait()
     line.close()

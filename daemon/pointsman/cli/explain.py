@@ -168,6 +168,9 @@ def _lines(told: Explanation) -> Iterator[str]:
     if told.pool is not None:
         yield f"Pool: {told.pool.name} ({told.pool.file})"
         yield from (f"     {line}" for line in told.turn)
+    if told.fallback is not None:
+        yield f"Fallback pool: {told.fallback.name} ({told.fallback.file})"
+        yield from (f"     {line}" for line in told.fallback_turn)
     if told.reason is not None:
         yield f"Nobody would get it: {told.reason}"
 
@@ -189,6 +192,7 @@ def _told(told: Explanation, *, assumed: bool) -> dict[str, Any]:
             for verdict in told.verdicts
         ],
         "pool": told.pool and {"name": told.pool.name, "file": told.pool.file},
+        "fallback": told.fallback and {"name": told.fallback.name, "file": told.fallback.file},
         "next": _person(state.next) if state and state.next else None,
         "passed_over": [
             {**_person(person), "reason": reason} for person, reason in state.passed_over

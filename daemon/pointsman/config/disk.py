@@ -110,10 +110,10 @@ def content(path: Path) -> bytes | None:
         return None
 
 
-def clear(folder: Path) -> None:
+def clear(root: Path) -> None:
     """Remove what crashes left of files that were never put in place, but nothing recent."""
-    for pattern in (f"{_HIDDEN}*", f"*/{_HIDDEN}*"):
-        for path in folder.glob(pattern):
+    for pattern in (f"*/{_HIDDEN}*", f"*/*/{_HIDDEN}*"):
+        for path in root.glob(pattern):
             with suppress(OSError):
                 if path.stat().st_mtime < time.time() - _RECENT:
                     path.unlink()

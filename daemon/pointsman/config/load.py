@@ -215,16 +215,23 @@ class _Compilation:
 
     def _pools(self, header: Header) -> list[tuple[Page, Pool]]:
         members = header.called()
+        ids = {
+            page.name: _identifier(page, header, "pool", self._pool_ids.get(page.name))
+            for page in self._of("pools")
+        }
+        named = {page.stem: ids[page.name] for page in self._of("pools")}
+        named |= {pool_id: pool_id for pool_id in ids.values()}
         return self._compiled(
             "pools",
             lambda page: compile_pool(
                 file=page.name,
                 document=page.data,
-                pool_id=_identifier(page, header, "pool", self._pool_ids.get(page.name)),
+                pool_id=ids[page.name],
                 organization_id=header.id,
                 members=members,
                 report=page.report,
                 time_zone=header.time_zone,
+                pools=named,
             ),
         )
 

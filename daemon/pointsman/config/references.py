@@ -42,7 +42,11 @@ def check_pools(pools: Pools, header: Header, workflows: Workflows) -> None:
     """Report connections that cannot work, and pools that take each other's leads."""
     _check_generic(pools, header)
     stems = {workflow.id: page.stem for page, workflow in workflows}
+    inactive = {pool.id: pool for _, pool in pools if not pool.active}
     for page, pool in pools:
+        if pool.active and pool.fallback in inactive:
+            message = f"{inactive[pool.fallback].file} is not active, so it is not asked"
+            page.warn(("fallback_pool",), message)
         _check_workflow_connections(page, stems)
         _check_doubled_ids(page, "connections", pool.connections)
         _check_doubled_ids(page, "participants", pool.participants)

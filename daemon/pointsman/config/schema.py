@@ -64,7 +64,7 @@ def _part(name: str) -> dict[str, Any]:
 
 def _options(name: str) -> dict[str, Any]:
     """Return the rule that an action of type ``name`` takes that type's options."""
-    options = {"description": f"Options of {name}: {actions[name].summary}"}
+    options: dict[str, Any] = {"description": f"Options of {name}: {actions[name].summary}"}
     options |= actions[name].schema()
     for nested in actions[name].nested:
         about = options["properties"][nested]["description"]

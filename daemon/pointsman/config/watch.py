@@ -23,7 +23,7 @@ __all__ = ["Watch"]
 _QUIET = 100
 _LONGEST = 1000
 _LOOK = 1000
-_SHARE = 50
+_SHARE = 200
 _POLL = 300
 _PAUSE = 1.0
 

@@ -14,7 +14,7 @@ from orjson import dumps
 from pointsman.model import Flow, Organization, Origin, Pool
 from pointsman.store.leads import Choice
 
-__all__ = ["choose", "flow_of", "keep_fields"]
+__all__ = ["choose", "fallback_of", "flow_of", "keep_fields"]
 
 _ALWAYS_KEPT = frozenset({"tags", "stage", "score"})
 """Not fields of a sender's form, but parts of every record."""
@@ -48,7 +48,7 @@ def choose(
     if match is None:
         return None
     why = {"f": match.fallback_type, "c": match.connection_id}
-    return _choice(match.pool, why, now)
+    return _choice(organization, match.pool, why, now)
 
 
 def _step_choice(organization: Organization, flow: Flow, source: str, now: int) -> Choice | None:
@@ -58,9 +58,34 @@ def _step_choice(organization: Organization, flow: Flow, source: str, now: int) 
     if step is None or pool is None or not pool.active:
         return None
     open_ = pool.assign_manual_leads if source == "manual" else pool.assign_inbound_leads
-    return _choice(pool, {"w": flow.id, "p": step.id}, now) if open_ else None
+    return _choice(organization, pool, {"w": flow.id, "p": step.id}, now) if open_ else None
 
 
-def _choice(pool: Pool, why: Mapping[str, str | None], now: int) -> Choice:
-    limits = "" if pool.limits is None else pool.limits.at(now)
-    return Choice(pool.id, pool.revision, dumps(why).decode()[1:-1], limits)
+def _choice(
+    organization: Organization, pool: Pool, why: Mapping[str, str | None], now: int
+) -> Choice:
+    told = dumps(why).decode()[1:-1]
+    if pool.limits is None:
+        return Choice(pool.id, pool.revision, told)
+    limits = pool.limits.at(now)
+    if pool.fallback is None:
+        return Choice(pool.id, pool.revision, told, limits)
+    other = fallback_of(organization, pool)
+    if other is None:
+        return Choice(pool.id, pool.revision, told, _last(limits))
+    from_here = f'{told},"b":"{pool.id}"'
+    of_other = "" if other.limits is None else other.limits.at(now)
+    last = Choice(other.id, other.revision, from_here, _last(of_other))
+    return Choice(pool.id, pool.revision, told, limits, last)
+
+
+def fallback_of(organization: Organization, pool: Pool) -> Pool | None:
+    """Return the active pool that is asked if nobody of ``pool`` may be served."""
+    other = organization.pools.get(pool.fallback) if pool.fallback else None
+    return other if other is not None and other.active else None
+
+
+def _last(limits: str) -> str:
+    """Return limits for a pool after which no other is asked."""
+    policy, space, rest = limits.partition(" ")
+    return policy.removesuffix("+") + space + rest

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pointsman.flows.decide import choose, flow_of
+from pointsman.flows.decide import choose, fallback_of, flow_of
 from pointsman.ids import milliseconds
 from pointsman.model import Flow, Organization, Origin, Pool
 from pointsman.pools.explain import Verdict, explain, explain_turn
@@ -23,7 +23,8 @@ __all__ = ["Explanation", "explain_lead"]
 class Explanation:
     """What would become of a lead; ``reason`` is why nobody would get it.
 
-    ``closed`` is why it could not come in that way at all.
+    ``closed`` is why it could not come in that way at all. ``fallback`` is the pool that would be
+    asked because nobody of ``pool`` may be served; ``state`` is that of the pool asked last.
     """
 
     organization: str
@@ -35,6 +36,8 @@ class Explanation:
     turn: tuple[str, ...]
     reason: str | None
     closed: str | None = None
+    fallback: Pool | None = None
+    fallback_turn: tuple[str, ...] = ()
 
 
 async def explain_lead(
@@ -50,6 +53,11 @@ async def explain_lead(
     choice = choose(organization, flow, origin, source, milliseconds())
     pool = organization.pools[choice.pool_id] if choice else None
     state = await state_of(pool) if pool else None
+    turn = tuple(explain_turn(state)) if state else ()
+    empty = pool is not None and state is not None and state.next is None
+    fallback = fallback_of(organization, pool) if pool and empty else None
+    if fallback is not None:
+        state = await state_of(fallback)
     served = state is not None and state.next is not None
     verdicts = explain(PoolIndex(organization.pools.values()), origin, source)
     return Explanation(
@@ -59,9 +67,11 @@ async def explain_lead(
         verdicts=() if flow else tuple(verdicts),
         pool=pool,
         state=state,
-        turn=tuple(explain_turn(state)) if state else (),
+        turn=turn,
         reason=None if served else "no_eligible_participant" if pool else "no_matching_pool",
         closed=_closed(organization, origin),
+        fallback=fallback,
+        fallback_turn=tuple(explain_turn(state)) if fallback and state else (),
     )
 
 

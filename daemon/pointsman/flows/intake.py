@@ -24,7 +24,7 @@ from pointsman.store.pools import PoolStore
 __all__ = ["Intake"]
 
 _TRIES = 4
-_AGAIN = frozenset({"stale", "gone", "lost"})
+_AGAIN = frozenset({"stale", "gone", "lost", "none"})
 _NO_POOL = "no_matching_pool"
 
 
@@ -141,17 +141,24 @@ class Intake:
         choose_in: Callable[[Organization], Choice | None],
         attempt: Callable[[Choice | None], Awaitable[Taken]],
     ) -> Taken:
-        """Repeat the pool decision with the pools of now until Redis agrees."""
+        """Ask the fallback pool; repeat the decision with the pools of now until Redis agrees."""
         current: Organization | None = organization
+        if taken.status == "none":
+            taken = await _ask_next(choose_in(organization), attempt)
         for _ in range(_TRIES):
+            if taken.status not in _AGAIN:
+                return taken
             observe.child(observe.STALE_DECISIONS, organization.handle).inc()
             observe.log().info(observe.DECISION_REPEATED, lead=taken.lead_id, because=taken.status)
             if taken.status == "lost" and current is not None:
                 await self._restore(current, choose_in(current))
             current = await self._rules.catch_up(organization.handle, taken.generation)
-            taken = await attempt(choose_in(current) if current else None)
-            if taken.status not in _AGAIN:
-                return taken
+            choice = choose_in(current) if current else None
+            taken = await attempt(choice)
+            if taken.status == "none":
+                taken = await _ask_next(choice, attempt)
+        if taken.status not in _AGAIN:
+            return taken
         if taken.status == "gone":
             return await attempt(None)
         raise Unavailable(
@@ -161,13 +168,15 @@ class Intake:
 
     async def _restore(self, organization: Organization, choice: Choice | None) -> None:
         """Rebuild a lost pointer from the pool's history, and tell the operator."""
-        pool = organization.pools.get(choice.pool_id) if choice else None
-        if pool is None:
+        if choice is None:
             return
-        effect = await self._pools.restore(organization.id, published(pool))
-        observe.log().warning(
-            observe.POOL_POINTER_LOST, pool=pool.id, file=pool.file, effect=effect
-        )
+        if pool := organization.pools.get(choice.pool_id):
+            effect = await self._pools.restore(organization.id, published(pool))
+            if effect != "unchanged":
+                observe.log().warning(
+                    observe.POOL_POINTER_LOST, pool=pool.id, file=pool.file, effect=effect
+                )
+        await self._restore(organization, choice.otherwise)
 
     async def _catch_up(self, organization: Organization, generation: int) -> Organization:
         """Serve the newer generation that Redis told of; one request at a time pays for it."""
@@ -178,3 +187,10 @@ class Intake:
             return await self._rules.catch_up(organization.handle, generation) or organization
         finally:
             self._catching_up.discard(organization.handle)
+
+
+async def _ask_next(
+    choice: Choice | None, attempt: Callable[[Choice | None], Awaitable[Taken]]
+) -> Taken:
+    """Ask the pool that comes after the one in which nobody may be served."""
+    return await attempt(choice.otherwise if choice else None)

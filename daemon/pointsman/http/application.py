@@ -14,6 +14,7 @@ from pointsman.http.errors import envelope
 from pointsman.http.intake import IntakeHandlers
 from pointsman.http.leads import LeadHandlers
 from pointsman.http.members import MemberHandlers
+from pointsman.http.openapi import DocumentHandlers
 from pointsman.http.pool_writes import PoolWriteHandlers
 from pointsman.http.round_robin import RoundRobinHandlers
 from pointsman.http.runs import RunHandlers
@@ -36,6 +37,7 @@ def application(services: Services) -> web.Application:
     app.add_routes(PoolWriteHandlers(services, gatekeeper).routes())
     app.add_routes(MemberHandlers(gatekeeper).routes())
     app.add_routes(RunHandlers(services, gatekeeper).routes())
+    app.add_routes(DocumentHandlers().routes())
     app.add_routes(admin.public_routes())
     if services.settings.admin_bind is None:
         app.add_routes(admin.operator_routes())

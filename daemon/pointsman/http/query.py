@@ -10,13 +10,16 @@ from aiohttp import web
 
 from pointsman.errors import Refused
 
-__all__ = ["SOURCES", "Page", "choice", "invalid", "numbered_page", "page"]
+__all__ = ["LARGEST", "SOURCES", "Page", "choice", "invalid", "numbered_page", "page"]
 
 SOURCES = ("manual", "meta", "webhook", "whatsapp", "system")
 """Where an assignment can come from, as history records it."""
 
+LARGEST = 10**15 - 1
+"""The largest number that a query may name."""
+
 _WHOLE = re.compile(r"[0-9]{1,15}", re.ASCII)
-_LARGEST = 100
+_MOST = 100
 _USUAL = 50
 
 
@@ -33,8 +36,8 @@ def page(request: web.Request) -> Page:
     problems: list[str] = []
     limit = _whole(query.get("limit", str(_USUAL)))
     offset = _whole(query.get("offset", "0"))
-    if limit is None or not 1 <= limit <= _LARGEST:
-        problems.append(f"limit: must be a whole number from 1 to {_LARGEST}")
+    if limit is None or not 1 <= limit <= _MOST:
+        problems.append(f"limit: must be a whole number from 1 to {_MOST}")
     if offset is None:
         problems.append("offset: must be a whole number from 0")
     if problems or limit is None or offset is None:

@@ -18,6 +18,7 @@ from pointsman.model import Connection, Member, Pool
 from pointsman.pools.cycle import turns
 from pointsman.pools.limits import PoolLimits
 from pointsman.pools.participants import compile_participants, cycle_entries, unknown_member
+from pointsman.registry import nearest
 
 __all__ = ["compile_pool", "connection_id", "connection_keys", "published"]
 
@@ -46,10 +47,11 @@ def compile_pool(
     members: Mapping[str, Member],
     report: Report,
     time_zone: str = "UTC",
+    pools: Mapping[str, str] | None = None,
 ) -> Pool:
     """Return the pool of a valid document; ``members`` by handle and by id.
 
-    ``time_zone`` is that of hours and caps that name none.
+    ``time_zone`` is that of hours and caps that name none; ``pools`` are ids by file stem and id.
     """
     participants = compile_participants(
         document.get("participants", ()), pool_id, members, time_zone, report
@@ -62,9 +64,11 @@ def compile_pool(
     if follower is not None and follower not in members:
         report(("follower",), unknown_member(follower, members))
     order = turns(tuple(person.weight for person in participants))
-    limits = PoolLimits(participants, hold=document.get("skip_policy") == "hold_turn")
+    fallback = _fallback(document.get("fallback_pool"), pool_id, pools or {}, report)
+    hold = document.get("skip_policy") == "hold_turn"
+    limits = PoolLimits(participants, hold=hold, otherwise=fallback is not None)
     cycle = cycle_entries(participants, order)
-    decisive = [active, inbound, manual, on_change, cycle, *limits.decisive()]
+    decisive = [active, inbound, manual, on_change, cycle, fallback, *limits.decisive()]
     return Pool(
         id=pool_id,
         name=document.get("name") or PurePosixPath(file).stem,
@@ -78,8 +82,9 @@ def compile_pool(
         on_change=on_change,
         revision=sha256(dumps(decisive)).hexdigest()[:16],
         turns=order,
-        hold=limits.hold,
+        hold=hold,
         limits=limits or None,
+        fallback=fallback,
         follower=members.get(follower) if follower else None,
         goal_total_deals=document.get("goal_total_deals"),
         goal_won_deals=document.get("goal_won_deals"),
@@ -107,6 +112,21 @@ def connection_keys(document: Mapping[str, Any]) -> dict[str, str]:
 def connection_id(pool_id: str, document: Mapping[str, Any]) -> str:
     """Return the id that a connection has if its document writes none."""
     return derived(pool_id, "connection", dumps(connection_keys(document)).decode())
+
+
+def _fallback(
+    named: str | None, pool_id: str, pools: Mapping[str, str], report: Report
+) -> str | None:
+    """Return the id of the pool that is asked when nobody of this one may be served."""
+    if named is None:
+        return None
+    found = pools.get(named)
+    if found is None:
+        hint = nearest(named, sorted(pools)) or "; expected the name of a file in pools/"
+        report(("fallback_pool",), f"no pool '{named}'{hint}")
+    elif found == pool_id:
+        report(("fallback_pool",), "is this pool itself; name another, or leave it out")
+    return found
 
 
 def _connections(

@@ -34,9 +34,21 @@ class _Group:
 class PoolLimits:
     """The limits of one pool; keeps the text of now until it is no longer right."""
 
-    __slots__ = ("_away", "_groups", "_since", "_slots", "_text", "_until", "_windows", "hold")
+    __slots__ = (
+        "_away",
+        "_groups",
+        "_since",
+        "_slots",
+        "_text",
+        "_until",
+        "_windows",
+        "hold",
+        "otherwise",
+    )
 
-    def __init__(self, people: Sequence[Participant], *, hold: bool) -> None:
+    def __init__(
+        self, people: Sequence[Participant], *, hold: bool = False, otherwise: bool = False
+    ) -> None:
         groups: dict[tuple[Schedule, ...], _Group] = {}
         for person in people:
             if schedules := tuple(person.schedules):
@@ -44,6 +56,7 @@ class PoolLimits:
                 group.orders.append(person.order)
         self._groups = list(groups.values())
         self.hold = hold
+        self.otherwise = otherwise
         self._slots = slots(people)
         self._windows: list[Window] = [Window(0, 0)] * len(self._slots)
         self._away = bytearray(b"0" * len(people) if groups else b"-")
@@ -52,7 +65,7 @@ class PoolLimits:
 
     def __bool__(self) -> bool:
         """Tell whether there is anything that the script must know."""
-        return bool(self.hold or self._groups or self._slots)
+        return bool(self.hold or self.otherwise or self._groups or self._slots)
 
     def decisive(self) -> list[Any]:
         """Return what a decision depends on beside the cycle, the same in every process."""
@@ -86,7 +99,8 @@ class PoolLimits:
             f"{unit}@{time_zone}={found.start}"
             for (unit, time_zone), found in zip(self._slots, self._windows, strict=True)
         )
-        return f"{'hold' if self.hold else 'lose'} {windows or '-'} {self._away.decode()}"
+        policy = ("hold" if self.hold else "lose") + ("+" if self.otherwise else "")
+        return f"{policy} {windows or '-'} {self._away.decode()}"
 
 
 def _plain(schedule: Schedule) -> list[Any]:

@@ -26,10 +26,17 @@ _GROUP = frozenset({"logic", "conditions"})
 _FIELD = re.compile(PATH)
 
 
-def compile_filters(document: Any, report: Report, path: Path = ()) -> Callable[[Snapshot], bool]:
-    """Return whether a snapshot passes the filters; report what is wrong below ``path``."""
+def compile_filters(
+    document: Any, report: Report, path: Path = (), *, changes: bool = True
+) -> Callable[[Snapshot], bool]:
+    """Return whether a snapshot passes the filters; report what is wrong below ``path``.
+
+    Without ``changes``, operators about a change are wrong too.
+    """
     if document is None:
         return lambda _snapshot: True
+    if not changes:
+        _report_changes(document, report, path)
     check = _group(document, report, path)
     return lambda snapshot: check(snapshot.current, snapshot.previous)
 
@@ -57,6 +64,17 @@ def _group(document: Any, report: Report, path: Path) -> Check:
 def _part(document: Any, report: Report, path: Path) -> Check:
     is_condition = isinstance(document, Mapping) and "conditions" not in document
     return (_condition if is_condition else _group)(document, report, path)
+
+
+def _report_changes(document: Any, report: Report, path: Path) -> None:
+    """Report the operators that need the record before an event."""
+    parts = document.get("conditions") if isinstance(document, Mapping) else None
+    for place, part in enumerate(parts if isinstance(parts, list | tuple) else ()):
+        found = operators.get(str(part.get("operator"))) if isinstance(part, Mapping) else None
+        at: Path = (*path, "conditions", place)
+        if found is not None and found.of_change:
+            report((*at, "operator"), f"'{found.name}' is for trigger_filters only")
+        _report_changes(part, report, at)
 
 
 def _never(_now: Fields, _before: Fields | None) -> bool:

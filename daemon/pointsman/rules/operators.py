@@ -9,11 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import ge, gt, le, lt
 from typing import Any, Final, Literal
 
 from pointsman.registry import Registry
 from pointsman.rules.paths import MISSING
-from pointsman.rules.values import as_text, is_blank, is_number, is_plain, ordered, same, scalar
+from pointsman.rules.values import (
+    as_text,
+    is_blank,
+    is_number,
+    is_plain,
+    number,
+    ordered,
+    same,
+    scalar,
+)
 
 __all__ = ["NEVER", "ChangeTest", "Operator", "Test", "operator", "operators"]
 
@@ -124,25 +134,25 @@ def is_not_empty(_wanted: Any, _ignore_case: bool) -> Test:
 @operator("greater_than")
 def greater_than(wanted: Any, ignore_case: bool) -> Test:
     """Whether the field is more, later, or further down the alphabet; false of another kind."""
-    return _order_test(wanted, ignore_case, lambda value, limit: value > limit)
+    return _order_test(wanted, ignore_case, gt)
 
 
 @operator("less_than")
 def less_than(wanted: Any, ignore_case: bool) -> Test:
     """Whether the field is less, earlier, or further up the alphabet; false of another kind."""
-    return _order_test(wanted, ignore_case, lambda value, limit: value < limit)
+    return _order_test(wanted, ignore_case, lt)
 
 
 @operator("greater_or_equal")
 def greater_or_equal(wanted: Any, ignore_case: bool) -> Test:
     """Whether the field is the value or more; false of another kind."""
-    return _order_test(wanted, ignore_case, lambda value, limit: value >= limit)
+    return _order_test(wanted, ignore_case, ge)
 
 
 @operator("less_or_equal")
 def less_or_equal(wanted: Any, ignore_case: bool) -> Test:
     """Whether the field is the value or less; false of another kind."""
-    return _order_test(wanted, ignore_case, lambda value, limit: value <= limit)
+    return _order_test(wanted, ignore_case, le)
 
 
 @operator("any_change", takes="nothing", of_change=True)
@@ -194,6 +204,12 @@ def _order_test(wanted: Any, ignore_case: bool, holds: Callable[[Any, Any], bool
     if limit is None:
         return lambda _value: False
     against, comparable = limit
+    if comparable is number:
+        return lambda value: (
+            holds(value, against)
+            if is_number(value)
+            else (found := number(value)) is not None and holds(found, against)
+        )
 
     def test(value: Any) -> bool:
         found = comparable(value)

@@ -62,6 +62,8 @@ def compile_path(path: str) -> Reach:
     if len(parts) == 1:
         return whole
     steps = [_spellings(part) for part in parts]
+    if len(parts) == 2:  # noqa: PLR2004 - the most frequent depth, such as custom_fields.plan
+        return _reach_inside(_reach_field(steps[0]), steps[1], whole)
 
     def reach(record: Mapping[str, Any]) -> Any:
         value: Any = record
@@ -92,6 +94,19 @@ def _reach_field(names: tuple[str, ...]) -> Reach:
     def reach(record: Mapping[str, Any]) -> Any:
         value = record.get(stored, MISSING)
         return _other(record, others) if value is MISSING else value
+
+    return reach
+
+
+def _reach_inside(outer: Reach, names: tuple[str, ...], whole: Reach) -> Reach:
+    name = names[0]
+
+    def reach(record: Mapping[str, Any]) -> Any:
+        holder = outer(record)
+        value = holder.get(name, MISSING) if type(holder) is dict else MISSING
+        if value is MISSING:
+            value = _item(holder, names)
+        return whole(record) if value is MISSING else value
 
     return reach
 

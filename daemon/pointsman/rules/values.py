@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from pointsman.rules.paths import MISSING
 
@@ -37,6 +38,7 @@ _MOMENT = re.compile(
     r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:?\d{2})?)?",
     re.ASCII,
 )
+_DAY_LENGTH = len("2026-01-31")
 _LONGEST = 500
 """Characters of a text that is still looked at as a number."""
 
@@ -70,15 +72,18 @@ def number(value: Any) -> int | float | None:
     return float(text) if _NUMBER.fullmatch(text) else None
 
 
-def moment(value: Any) -> datetime | None:
-    """Return the moment that a text in the form of ISO 8601 stands for: a day, or a time of one."""
-    if not isinstance(value, str) or not _MOMENT.fullmatch(value):
+def moment(value: Any, zone: str = "") -> datetime | None:
+    """Return the moment that a text in the form of ISO 8601 stands for: a day, or a time of one.
+
+    One without a zone of its own is in ``zone``, or UTC.
+    """
+    if not isinstance(value, str) or len(value) < _DAY_LENGTH or not _MOMENT.fullmatch(value):
         return None
     try:
         found = datetime.fromisoformat(value)
     except ValueError:
         return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return found if found.tzinfo else found.replace(tzinfo=ZoneInfo(zone) if zone else UTC)
 
 
 def as_text(value: Any) -> str | None:

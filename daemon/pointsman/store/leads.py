@@ -47,6 +47,7 @@ _KEPT_ORGANIZATIONS = 10_000
 _KEPT_POOLS = 100_000
 _KEPT_ORIGINS = 16_384
 _TRIES = 20
+_EVENTS = {"stage": "lead_stage_changed", "score": "lead_score_changed"}
 
 
 class LeadStore:
@@ -84,7 +85,9 @@ class LeadStore:
         if choice is None:
             args.append(reason)
         else:
-            keys += _pool_keys(organization_id, choice)
+            keys += _pool_keys(organization_id, choice.pool_id)
+            if choice.limits:
+                keys += _limit_keys(organization_id, choice.pool_id)
             args.append(choice.text())
         if idempotency is not None:
             keys.append(Keys(organization_id).idempotency(idempotency.key))
@@ -111,7 +114,8 @@ class LeadStore:
             f"{key}:log",
             *shared,
             Keys(organization_id).once(operation),
-            *_pool_keys(organization_id, choice),
+            *_pool_keys(organization_id, choice.pool_id),
+            *(_limit_keys(organization_id, choice.pool_id) if choice.limits else ()),
         ]
         meta = self._meta(source, created_by, depth)
         args: list[Argument] = [milliseconds() if at is None else at, meta, choice.text()]
@@ -147,13 +151,13 @@ class LeadStore:
         operation: str,
         created_by: str,
         depth: int = 0,
-        types: str = "lead_updated",
     ) -> int | None:
         """Change a lead's data and return its revision; ``None`` if the lead is unknown.
 
         ``edit`` gets the data, changes it in place, and returns the earlier values of what it
         changed (``records.difference`` finds them), or ``None`` if there is nothing to change. It
-        is called again when someone else changed the lead meanwhile.
+        is called again when someone else changed the lead meanwhile. One change is one entry of
+        the stream, whatever events it is: a new stage is a ``lead_stage_changed`` too.
         """
         for _ in range(_TRIES):
             lead, _ = await self.read(organization_id, lead_id)
@@ -163,7 +167,8 @@ class LeadStore:
             previous = edit(data)
             if previous is None:
                 return lead.revision
-            meta = f"{types} {created_by} {depth} {self._ttl} {self._log_ttl}"
+            types = ["lead_updated", *(_EVENTS[name] for name in _EVENTS if name in previous)]
+            meta = f"{','.join(types)} {created_by} {depth} {self._ttl} {self._log_ttl}"
             args: list[Argument] = [
                 milliseconds(),
                 lead.revision,
@@ -230,22 +235,16 @@ def _shared(organization_id: str) -> tuple[str, tuple[str, str]]:
     return keys.lead(""), (keys.events, keys.generation)
 
 
-def _pool_keys(organization_id: str, choice: Choice) -> tuple[str, ...]:
-    if choice.limits:
-        return _limited_keys(organization_id, choice.pool_id)
-    return _plain_keys(organization_id, choice.pool_id)
-
-
 @lru_cache(maxsize=_KEPT_POOLS)
-def _plain_keys(organization_id: str, pool: str) -> tuple[str, ...]:
+def _pool_keys(organization_id: str, pool: str) -> tuple[str, ...]:
     keys = Keys(organization_id)
     return keys.pool(pool), keys.cycle(pool), keys.history(pool), keys.stats(pool)
 
 
 @lru_cache(maxsize=_KEPT_POOLS)
-def _limited_keys(organization_id: str, pool: str) -> tuple[str, ...]:
+def _limit_keys(organization_id: str, pool: str) -> tuple[str, ...]:
     keys = Keys(organization_id)
-    return (*_plain_keys(organization_id, pool), keys.caps(pool), keys.held(pool))
+    return keys.caps(pool), keys.held(pool)
 
 
 @lru_cache(maxsize=_KEPT_ORIGINS)

@@ -242,6 +242,8 @@ def _metadata(told: Mapping[str, Any]) -> dict[str, Any]:
         metadata["match"] = {"fallbackType": told["f"], "connectionId": told.get("c")}
     if "w" in told:
         metadata["flow"] = {"flowId": told["w"], "stepId": told["p"]}
+    if "b" in told:
+        metadata["fallbackFrom"] = told["b"]
     if "h" in told:
         metadata["held"] = True
     if "k" in told:

@@ -53,13 +53,15 @@ class Choice(NamedTuple):
 
     ``why`` is the inside of a JSON object for the history: ``"f"`` fallback type and ``"c"``
     connection, or ``"w"`` flow and ``"p"`` its step. ``limits`` is what ``Pool.limits`` tells of
-    the moment of the decision; "" for a pool that has none.
+    the moment of the decision; "" for a pool that has none. ``otherwise`` is the choice to make if
+    nobody of the pool may be served.
     """
 
     pool_id: str
     revision: str
     why: str
     limits: str = ""
+    otherwise: Choice | None = None
 
     def text(self) -> str:
         """Return the choice as the scripts read it (assignment.lua)."""
@@ -100,8 +102,8 @@ class Taken(NamedTuple):
 
     ``status`` is ``taken`` (done, now or by an earlier try); ``replayed`` (the idempotency key's
     first answer), ``conflict`` (that key came with another body), ``unknown`` (no such lead), or
-    ``stale``, ``gone``, ``lost``: the pool was changed, removed or lost its pointer; nothing was
-    written. ``generation`` is the current one in Redis, 0 if nothing was published.
+    ``stale``, ``gone``, ``lost``: the pool was changed, removed or lost its pointer; or ``none``:
+    nobody of the pool may be served, and there is another to ask; nothing was written then. ``generation`` is the current one in Redis, 0 if nothing was published.
     """
 
     status: str

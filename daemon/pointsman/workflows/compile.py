@@ -24,7 +24,15 @@ from pointsman.rules.interpolate import Template, compile_template, template_pro
 __all__ = ["TRIGGERS", "Definition", "Step", "compile_workflow", "read_definition"]
 
 TRIGGERS: Mapping[str, frozenset[str]] = {
-    "leads": frozenset({"lead_created", "lead_assigned", "lead_updated"}),
+    "leads": frozenset(
+        {
+            "lead_created",
+            "lead_assigned",
+            "lead_updated",
+            "lead_stage_changed",
+            "lead_score_changed",
+        }
+    ),
 }
 """The events of each module that a workflow can wait for."""
 

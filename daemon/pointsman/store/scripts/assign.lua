@@ -11,7 +11,8 @@
 -- ARGV[2]  "<source> <origin of the change> <depth> <lead ttl> <log ttl> <history limit>"
 -- ARGV[3]  the choice (see assignment.lua)
 -- returns  {status, generation, answer}: "taken" with the JSON of the answer, "unknown" (no such
---          lead), or "stale", "gone" or "lost" (see turn.lua: decide again; nothing was written)
+--          lead), "stale", "gone" or "lost" (see turn.lua: decide again), or "none" (ask the next
+--          pool); nothing was written then
 -- @include turn
 -- @include assignment
 -- @include events

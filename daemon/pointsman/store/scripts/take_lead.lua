@@ -14,8 +14,8 @@
 -- ARGV[5]  with a pool: the choice (see assignment.lua); without: why nobody is assigned, or ""
 -- ARGV[6]  with an idempotency key: digest of the body it came with
 -- returns  {status, generation, answer}: "taken" or "replayed" with the JSON of the answer,
---          "conflict" (the key came with another body), or "stale", "gone" or "lost" (see turn.lua:
---          decide again; nothing was written)
+--          "conflict" (the key came with another body), "stale", "gone" or "lost" (see turn.lua: decide
+--          again), or "none" (ask the next pool); nothing was written then
 -- @include turn
 -- @include assignment
 -- @include events

@@ -7,7 +7,8 @@
 --             and its limits of now (see limits.lua)
 --   turn      table: lead, source, at, limit
 --   returns   status, answer, member. "assigned": answer is its JSON. "none": nobody may be served,
---             answer is that as JSON. "stale", "gone", "lost": nothing was written.
+--             answer is that as JSON, or nil if another pool will be asked. "stale", "gone",
+--             "lost": no answer. Without one nothing was written.
 
 local function assignment_try(keys, choice, turn)
   local line = string.find(choice, '\n', 1, true)
@@ -19,6 +20,7 @@ local function assignment_try(keys, choice, turn)
   turn.why = why
   local entry, missing = rotation_take(keys, pointer, turn, limits)
   if missing == 'lost' then return 'lost' end
+  if not entry and limits and limits.otherwise then return 'none' end
   local answer = '{"lead":"' .. turn.lead .. '","pool":"' .. string.match(keys.pool, ':pool:(.+)$')
   if not entry then return 'none', answer .. '","reason":"no_eligible_participant"}' end
   return 'assigned', answer .. '","participant":"' .. entry.participant .. '","member":"' ..

@@ -1,24 +1,26 @@
 -- What keeps someone from being served now, beside what the cycle says; included by turn.
 --
 -- limits_read(text)              the limits that a caller passes; nil for "", a pool without any
---   text      "<hold or lose> <windows> <away>". windows: "day@Europe/Berlin=<start, ms>,.." of all
+--   text      "<policy> <windows> <away>". policy: "hold" or "lose", and a "+" where another pool
+--             will be asked if nobody may be served. windows: "day@Europe/Berlin=<start, ms>,.." of all
 --             caps, or "-". away: a digit per participant by order, 0 there, 1 out of hours, 2 out
 --             of office; or "-". pools.limits makes it.
--- limits_reason(limits, caps, entry)   why someone is not served now, or nil
--- limits_reserve(caps, entry)          count a turn of who was found to be served
+-- limits_reason(limits, caps, entry)   why someone is not served now; or nil, and entry.counts is
+--                                      what a turn of theirs has to count
+-- limits_reserve(caps, counts)         count a turn
 --
 -- caps     hash: "<participant> <unit>@<zone>" -> "<start of its window, ms> <turns in it>". A window
 --          that was once begun is not left for an earlier one, whatever a daemon's clock says. The
 --          key lives LIMITS_TTL after any window begins, longer than a month.
 
-local LIMITS_AWAY = {['1'] = 'out_of_hours', ['2'] = 'out_of_office'}
 local LIMITS_TTL = 62 * 86400000
 
 local function limits_read(text)
-  local policy, windows, rest = string.match(text, '^(%l+) (%S+) ()')
+  local policy, more, windows, rest = string.match(text, '^(%l+)(%+?) (%S+) ()')
   if not policy then return nil end
   local away = string.sub(text, rest)
-  return {hold = policy == 'hold', away = away ~= '-' and away, text = windows}
+  return {hold = policy == 'hold', otherwise = more == '+', away = away ~= '-' and away,
+    text = windows}
 end
 
 local function limits_windows(limits)
@@ -53,17 +55,18 @@ local function limits_full(limits, caps, entry)
 end
 
 local function limits_away(limits, order)
-  return limits.away and LIMITS_AWAY[string.sub(limits.away, order, order)]
+  local digit = limits.away and string.sub(limits.away, order, order) or '0'
+  return digit ~= '0' and (digit == '1' and 'out_of_hours' or 'out_of_office') or nil
 end
 
 local function limits_reason(limits, caps, entry)
   local away = limits_away(limits, entry.order)
-  if away or entry.caps == '' then return away or nil end
+  if away or entry.caps == '' then return away end
   return limits_full(limits, caps, entry) and 'at_cap' or nil
 end
 
-local function limits_reserve(caps, entry)
-  for _, one in ipairs(entry.counts or {}) do
+local function limits_reserve(caps, counts)
+  for _, one in ipairs(counts) do
     redis.call('HSET', caps, one.field, one.start .. ' ' .. one.count + 1)
     if one.count == 0 then redis.call('PEXPIRE', caps, LIMITS_TTL) end
   end

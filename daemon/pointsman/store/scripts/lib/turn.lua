@@ -34,12 +34,12 @@
 local ROTATION_WINDOW = 64
 local ROTATION_NAMED = 10
 local ROTATION_LAST_TURN = '9223372036854775807'
-local ROTATION_REASONS = {['0'] = 'inactive', ['2'] = 'weight_zero'}
 
 local function rotation_entry(text)
   local order, state, caps, member, participant, occurrence =
     string.match(text, '^(%d+)|(%d)([^|]*)|([^|]*)|([^|]*)|?(%d*)$')
-  return {order = order, reason = ROTATION_REASONS[state], caps = caps, member = member,
+  local reason = state ~= '1' and (state == '0' and 'inactive' or 'weight_zero') or nil
+  return {order = order, reason = reason, caps = caps, member = member,
     participant = participant, occurrence = tonumber(occurrence)}
 end
 
@@ -182,7 +182,7 @@ local function rotation_take(keys, pointer, turn, limits)
   end
   entry.turn = pointer.turn
   rotation_next_turn(keys.pool, pointer.turn)
-  limits_reserve(keys.caps, entry)
+  if entry.counts then limits_reserve(keys.caps, entry.counts) end
   rotation_record(keys, entry, pointer.turn, turn, passed)
   return entry
 end

@@ -1,0 +1,238 @@
+"""Every call of the API as data: what it takes, what it needs, what it answers.
+
+A test compares this list with the routes that the application serves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pointsman.http.api_schemas import listed, ref
+from pointsman.http.query import LARGEST, SOURCES
+
+__all__ = ["OPERATIONS", "Operation"]
+
+Schema = Mapping[str, Any]
+
+_LINES = "application/x-ndjson"
+_POOLS = "/api/v1/round-robin"
+_LIMIT: Schema = {"type": "integer", "minimum": 1, "maximum": 100, "default": 50}
+_OFFSET: Schema = {"type": "integer", "minimum": 0, "maximum": LARGEST, "default": 0}
+_PAGES: Schema = {"type": "integer", "minimum": 1, "maximum": LARGEST, "default": 1}
+_PAGED: Mapping[str, Schema] = {"limit": _LIMIT, "offset": _OFFSET}
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One call; ``body`` and ``answer`` are schemas, ``errors`` statuses of its own.
+
+    400 of what cannot be read, 401, 403 and 503 belong to every call and are not listed. ``links``
+    tell which calls take what this one answers, and where it is found.
+    """
+
+    method: str
+    path: str
+    name: str
+    summary: str
+    scope: str
+    answer: Schema
+    status: int = 200
+    query: Mapping[str, Schema] | None = None
+    body: Schema | None = None
+    media: str = "application/json"
+    errors: tuple[int, ...] = ()
+    links: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    @property
+    def group(self) -> str:
+        """What the call is about."""
+        return self.path.removeprefix("/api/v1/").strip("/").partition("/")[0]
+
+
+OPERATIONS = (
+    Operation(
+        "get",
+        _POOLS,
+        "listPools",
+        "List pools, newest first.",
+        "round-robin:read",
+        listed("PoolRow"),
+        query={
+            **_PAGED,
+            "query": {"type": "string", "description": "Part of the name, in any case."},
+            "status": {"enum": ["all", "active", "inactive"], "default": "all"},
+        },
+    ),
+    Operation(
+        "post",
+        _POOLS,
+        "createPool",
+        "Make a pool.",
+        "round-robin:write",
+        ref("Pool"),
+        201,
+        body=ref("PoolCreate"),
+        errors=(409,),
+        links={
+            name: {"id": "$response.body#/id"}
+            for name in ("getPool", "updatePool", "deletePool", "addConnection", "listAssignments")
+        },
+    ),
+    Operation(
+        "get",
+        f"{_POOLS}/{{id}}",
+        "getPool",
+        "Read a pool with its people, connections, counters and who is next.",
+        "round-robin:read",
+        ref("PoolDetails"),
+        errors=(404,),
+    ),
+    Operation(
+        "patch",
+        f"{_POOLS}/{{id}}",
+        "updatePool",
+        "Change a pool. New participants put the pointer back to the first.",
+        "round-robin:write",
+        ref("Success"),
+        body=ref("PoolUpdate"),
+        errors=(404, 409),
+    ),
+    Operation(
+        "delete",
+        f"{_POOLS}/{{id}}",
+        "deletePool",
+        "Remove a pool with its people, connections and history.",
+        "round-robin:write",
+        ref("Deleted"),
+        errors=(404, 409),
+    ),
+    Operation(
+        "post",
+        f"{_POOLS}/{{id}}/connections",
+        "addConnection",
+        "Add a connection to a pool.",
+        "round-robin:write",
+        ref("Connection"),
+        201,
+        body={
+            "anyOf": [
+                ref("ConnectionCreate"),
+                {
+                    "type": "object",
+                    "additionalProperties": False,
+                    "properties": {"connection": ref("ConnectionCreate")},
+                    "required": ["connection"],
+                },
+            ]
+        },
+        errors=(404, 409),
+        links={
+            "removeConnection": {
+                "id": "$response.body#/roundRobinId",
+                "connection": "$response.body#/id",
+            }
+        },
+    ),
+    Operation(
+        "delete",
+        f"{_POOLS}/{{id}}/connections/{{connection}}",
+        "removeConnection",
+        "Take a connection from a pool.",
+        "round-robin:write",
+        ref("Deleted"),
+        errors=(404, 409),
+    ),
+    Operation(
+        "get",
+        f"{_POOLS}/{{id}}/assignments",
+        "listAssignments",
+        "List whom a pool served, newest first.",
+        "round-robin:read",
+        listed("Assignment"),
+        query={**_PAGED, "source": {"enum": list(SOURCES)}},
+        errors=(404,),
+    ),
+    Operation(
+        "post",
+        f"{_POOLS}/assign",
+        "assignLead",
+        "Run a stored lead through the pool that its origin leads to.",
+        "round-robin:write",
+        ref("Assigned"),
+        body=ref("Assign"),
+        errors=(404,),
+    ),
+    Operation(
+        "post",
+        "/api/v1/leads",
+        "createLead",
+        "Store a lead and, unless told otherwise, assign it.",
+        "leads:write",
+        ref("LeadTaken"),
+        201,
+        body=ref("LeadPosted"),
+        errors=(422,),
+        links={name: {"id": "$response.body#/leadId"} for name in ("getLead", "eraseLead")},
+    ),
+    Operation(
+        "post",
+        "/api/v1/leads/bulk",
+        "createLeads",
+        "Store many leads, one a line; answers one result a line.",
+        "leads:write",
+        {"type": "string"},
+        body={"type": "string"},
+        media=_LINES,
+    ),
+    Operation(
+        "get",
+        "/api/v1/leads/{id}",
+        "getLead",
+        "Read a lead and everything that happened to it.",
+        "leads:read",
+        ref("Lead"),
+        errors=(404,),
+    ),
+    Operation(
+        "delete",
+        "/api/v1/leads/{id}",
+        "eraseLead",
+        "Erase a lead's personal data.",
+        "leads:write",
+        ref("LeadErased"),
+        query={"erase": {"const": "true"}},
+        errors=(404,),
+    ),
+    Operation(
+        "get",
+        "/api/v1/workflows/{id}/runs",
+        "listRuns",
+        "List a workflow's runs, newest first.",
+        "workflows:read",
+        listed("Run"),
+        query={"limit": _LIMIT, "page": _PAGES},
+        errors=(404,),
+        links={"getRun": {"id": "$response.body#/data/0/id"}},
+    ),
+    Operation(
+        "get",
+        "/api/v1/workflows/runs/{id}",
+        "getRun",
+        "Read a run with its steps.",
+        "workflows:read",
+        ref("RunDetails"),
+        errors=(404,),
+    ),
+    Operation(
+        "get",
+        "/api/v1/members",
+        "listMembers",
+        "List members in the order of organization.yaml.",
+        "members:read",
+        listed("Member"),
+        query=_PAGED,
+    ),
+)
+"""Every call that needs a key, in the order in which the page shows them."""
