@@ -9,11 +9,32 @@ from typing import Any
 
 from aiohttp import ClientSession
 
-from listening import bearer, filled
+from listening import ACME, bearer, filled
+from pointsman.app.lifecycle import App
 
-__all__ = ["POOLS", "Client", "lay_out"]
+__all__ = ["FILES", "INBOUND", "POOLS", "Client", "House", "ada", "lay_out", "refusal"]
 
 POOLS = "/api/v1/round-robin"
+
+INBOUND = """\
+# Everybody.
+
+name: Inbound   # as on the door
+participants:
+  # the founder
+  - ada   # mornings
+  - member: bob
+    weight: 3   # closes most
+
+assign_manual_leads: yes please
+connections: [{source: webhook}]   # the site
+""".replace("yes please", "true  # reception too")
+FLOW = """\
+name: Fair
+sources: [{key: fair, name: Fair, intake: webhook, source_key: fair}]
+steps: [{key: spread, type: pool, pool: away}]
+"""
+FILES = {**ACME, "pools/inbound.yaml": INBOUND, "flows/fair.yaml": FLOW}
 
 
 def lay_out(root: Path, files: Mapping[str, str], handle: str = "acme") -> Path:
@@ -67,3 +88,43 @@ class Client:
         """Return the members' ids by handle."""
         _, told = await self.call("GET", "/api/v1/members")
         return {member["handle"]: member["id"] for member in told["data"]}
+
+
+@dataclass
+class House:
+    """A daemon, its tree, and a client with every scope."""
+
+    app: App
+    root: Path
+    client: Client
+
+    def text(self, name: str) -> str:
+        """Return a pool's file."""
+        return (self.root / "acme/pools" / f"{name}.yaml").read_text()
+
+    def names(self) -> list[str]:
+        """Return the names of the pools' files."""
+        return sorted(path.name for path in (self.root / "acme/pools").iterdir())
+
+    def generation(self) -> int:
+        """Return the number of the generation that is served."""
+        return self.app.serving.current.organizations["acme"].generation
+
+    async def lead(self, path: str = "") -> Any:
+        """Post a lead; it must be taken."""
+        status, told = await self.client.call(
+            "POST", f"/intake/acme/webhook{path}", {"email": "lead@example.com"}
+        )
+        assert status == 201, told
+        return told
+
+
+def refusal(answer: tuple[int, Any]) -> tuple[int, str, str]:
+    """Return status, code and message of an error."""
+    status, told = answer
+    return status, told["error"]["code"], told["error"]["message"]
+
+
+async def ada(house: House) -> str:
+    """Return the id of a member."""
+    return (await house.client.people())["ada"]

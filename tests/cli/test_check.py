@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from pointsman.cli import main
+from pointsman.config.schema import composed
 from trees import write
 
 BAD = {"pools/inbound.yaml": "name: Inbound\nparticipants: [adda]\nconections: []\n"}
@@ -31,9 +32,7 @@ def test_findings_go_to_stdout_a_line_each_and_exit_with_1(tmp_path: Path) -> No
     assert code == 1
     assert out == (
         f"{tmp_path}/acme/pools/inbound.yaml:3:1: unknown key 'conections'; did you mean "
-        "'connections'? (known: id, name, is_active, assign_inbound_leads, assign_manual_leads, "
-        "priority, on_change, follower, goal_total_deals, goal_won_deals, skip_policy, participants, "
-        "connections)\n"
+        f"'connections'? (known: {', '.join(composed('pool')['properties'])})\n"
     )
     assert err == f"1 problem in {tmp_path}\n"
 

@@ -7,6 +7,7 @@ not make other daemons decide again.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import PurePosixPath
 from typing import Any
@@ -56,39 +57,49 @@ def compile_pool(
     participants = compile_participants(
         document.get("participants", ()), pool_id, members, time_zone, report
     )
-    active = document.get("is_active", True)
-    inbound = document.get("assign_inbound_leads", True)
-    manual = document.get("assign_manual_leads", False)
-    on_change = document.get("on_change", "keep")
-    follower = document.get("follower")
-    if follower is not None and follower not in members:
-        report(("follower",), unknown_member(follower, members))
-    order = turns(tuple(person.weight for person in participants))
     fallback = _fallback(document.get("fallback_pool"), pool_id, pools or {}, report)
     hold = document.get("skip_policy") == "hold_turn"
     limits = PoolLimits(participants, hold=hold, otherwise=fallback is not None)
-    cycle = cycle_entries(participants, order)
-    decisive = [active, inbound, manual, on_change, cycle, fallback, *limits.decisive()]
-    return Pool(
+    pool = Pool(
         id=pool_id,
         name=document.get("name") or PurePosixPath(file).stem,
         file=file,
         participants=participants,
         connections=_connections(document.get("connections", ()), pool_id, report),
-        active=active,
-        assign_inbound_leads=inbound,
-        assign_manual_leads=manual,
+        active=document.get("is_active", True),
+        assign_inbound_leads=document.get("assign_inbound_leads", True),
+        assign_manual_leads=document.get("assign_manual_leads", False),
         priority=document.get("priority", 0),
-        on_change=on_change,
-        revision=sha256(dumps(decisive)).hexdigest()[:16],
-        turns=order,
+        on_change=document.get("on_change", "keep"),
+        turns=turns(tuple(person.weight for person in participants)),
         hold=hold,
         limits=limits or None,
         fallback=fallback,
-        follower=members.get(follower) if follower else None,
+        follower=_follower(document.get("follower"), members, report),
         goal_total_deals=document.get("goal_total_deals"),
         goal_won_deals=document.get("goal_won_deals"),
     )
+    return replace(pool, revision=_revision(pool, limits))
+
+
+def _revision(pool: Pool, limits: PoolLimits) -> str:
+    """Return a hash of everything that a turn depends on."""
+    decisive = [
+        pool.active,
+        pool.assign_inbound_leads,
+        pool.assign_manual_leads,
+        pool.on_change,
+        cycle_entries(pool.participants, pool.turns),
+        pool.fallback,
+        *limits.decisive(),
+    ]
+    return sha256(dumps(decisive)).hexdigest()[:16]
+
+
+def _follower(named: str | None, members: Mapping[str, Member], report: Report) -> Member | None:
+    if named is not None and named not in members:
+        report(("follower",), unknown_member(named, members))
+    return members.get(named) if named else None
 
 
 def published(pool: Pool) -> dict[str, Any]:

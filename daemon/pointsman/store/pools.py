@@ -82,15 +82,9 @@ class PoolStore:
     async def state(self, organization_id: str, pool: Pool, at: int | None = None) -> PoolState:
         """Return whose turn it is in ``pool``, now or ``at``, and what its counters say."""
         now = milliseconds() if at is None else at
-        keys = Keys(organization_id)
-        names = [
-            keys.pool(pool.id),
-            keys.cycle(pool.id),
-            keys.stats(pool.id),
-            keys.history(pool.id),
-            keys.caps(pool.id),
-            keys.held(pool.id),
-        ]
+        keys, i = Keys(organization_id), pool.id
+        names = [keys.pool(i), keys.cycle(i), keys.stats(i), keys.history(i)]
+        names += [keys.caps(i), keys.held(i)]
         args = [pool.revision, pool.limits.at(now) if pool.limits else ""]
         pointer, stats, following, passed, length = await self._store.call("read_pool", names, args)
         if not pointer:

@@ -103,7 +103,8 @@ class Taken(NamedTuple):
     ``status`` is ``taken`` (done, now or by an earlier try); ``replayed`` (the idempotency key's
     first answer), ``conflict`` (that key came with another body), ``unknown`` (no such lead), or
     ``stale``, ``gone``, ``lost``: the pool was changed, removed or lost its pointer; or ``none``:
-    nobody of the pool may be served, and there is another to ask; nothing was written then. ``generation`` is the current one in Redis, 0 if nothing was published.
+    nobody of the pool may be served, and there is another to ask; nothing was written then.
+    ``generation`` is the current one in Redis, 0 if nothing was published.
     """
 
     status: str
