@@ -16,7 +16,7 @@ help:
 	@echo 'make test      every test, on a real Redis of its own            (ARGS="tests/pools -x")'
 	@echo 'make check     ruff, mypy, floors, generated docs, wheel built and run in a clean venv'
 	@echo 'make bench     the daemon against a bare handler; writes benchmarks/README.md'
-	@echo 'make soak      ten minutes of leads, reloads and kills; every lead is accounted for'
+	@echo 'make soak      ten minutes of leads, reloads and kills; then the laws, a million steps'
 	@echo 'make clean     remove everything that was made here, but not the data in .pointsman'
 
 install: $(STAMP)
@@ -34,7 +34,7 @@ run: install
 	@$(BIN)/pointsman run $(ARGS)
 
 test: install
-	$(BIN)/pytest -n 2 $(ARGS)
+	$(BIN)/pytest -n 2 --dist worksteal $(ARGS)
 
 check: install
 	$(BIN)/ruff check
@@ -50,6 +50,8 @@ bench: install
 
 soak: install
 	$(BIN)/python -m benchmarks.soak $(ARGS)
+	POINTSMAN_THOROUGH=1 $(BIN)/pytest -n 2 --timeout 7200 \
+		-k 'behaves_as_its_model or kill_between_any_two_steps' tests/pools tests/config
 
 clean:
 	rm -rf .venv .uv build dist .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache \

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import os
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar, overload
 
-__all__ = ["wait_until"]
+__all__ = ["THOROUGH", "wait_until"]
+
+THOROUGH = bool(os.environ.get("POINTSMAN_THOROUGH"))
+"""Whether there is time for everything: ``make soak``."""
 
 T = TypeVar("T")
 

@@ -24,6 +24,7 @@ from pointsman.plugin import load_plugins
 from pointsman.settings import Settings
 from pointsman.store.generations import Generation, GenerationStore, Publication
 from pointsman.store.redis import RedisStore
+from support import THOROUGH
 from trees import MINIMAL, write
 
 SCRIPT = Path(__file__).with_name("writer_that_dies.py")
@@ -85,14 +86,17 @@ async def there(tmp_path: Path, store: RedisStore, here: Machine) -> Machine:
     return machine
 
 
-async def enumerated(redis_url: str, folder: Path, change: tuple[str, Any]) -> list[dict[str, Any]]:
-    """Return what is found after a death at every line of a change."""
+async def enumerated(
+    redis_url: str, folder: Path, change: tuple[str, Any], stride: int
+) -> list[dict[str, Any]]:
+    """Return what is found after a death at every line, or every ``stride``-th, of a change."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         str(SCRIPT),
         redis_url,
         str(folder),
         json.dumps(change),
+        str(stride),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
@@ -127,12 +131,15 @@ async def test_a_kill_between_any_two_steps_leaves_all_of_a_change_or_nothing(
 ) -> None:
     """After the next start tree and generation agree, and the pointer was reset exactly once.
 
+    An update dies at every line here; the others do so in ``make soak``.
+
     The change resets the pointer to the first; a start after that must not do it again.
     """
-    found = await enumerated(redis_url, tmp_path, change)
+    stride = 1 if THOROUGH or change[0] == "pool.update" else 3
+    found = await enumerated(redis_url, tmp_path, change, stride)
 
     assert found[-1]["lived"]
-    assert len(found) > 50, "every line of the change was one to die at"
+    assert found[-1]["step"] > 50, "the lines of the change were there to die at"
     assert all(each["agree"] and not each["drift"] and not each["problems"] for each in found)
     done = [is_new(each["files"]) for each in found]
     assert done == sorted(done), "once it was published it stays"

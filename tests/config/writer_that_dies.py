@@ -1,9 +1,9 @@
 """Makes one change again and again and is killed at another line of it each time.
 
-Arguments: the server's URL, a folder, and the change as JSON: ``[kind, content]``. For every line
-of the modules below that the change passes, a child process dies there (``kill -9``), and another
-one starts on what is left. Prints one JSON object for each: what tree, generation and pointer say.
-The last one is of a child that lived.
+Arguments: the server's URL, a folder, the change as JSON: ``[kind, content]``, and how many lines
+on the next death is. At each of these lines of the modules below a child process dies (``kill -9``),
+and another one starts on what is left. Prints one JSON object for each: what tree, generation and
+pointer say. The last one is of a child that lived.
 """
 
 from __future__ import annotations
@@ -161,14 +161,14 @@ def child(url: str, work: Callable[[RedisStore], Coroutine[Any, Any, Any]]) -> t
     return not died, json.loads(told) if told else None
 
 
-def main(url: str, folder: str, change: str) -> None:
-    """Kill at the first line, at the second, and so on, until a child lives."""
+def main(url: str, folder: str, change: str, stride: str) -> None:
+    """Kill at the first line, at that ``stride`` lines on, and so on, until a child lives."""
     load_plugins()
     load(write(Path(folder) / "warm", MINIMAL))  # compiled schemas are what children share
     kind, content = json.loads(change)
-    step, lived = 0, False
+    step, lived = 1 - int(stride), False
     while not lived:
-        step += 1
+        step += int(stride)
         BlockingRedis.from_url(url).flushall()
         root = write(Path(folder) / str(step) / "config", MINIMAL)
         lived, _ = child(url, partial(changed, root, kind, content, Killer(step)))

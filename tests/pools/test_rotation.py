@@ -15,6 +15,7 @@ from pointsman.pools.compile import published
 from pointsman.pools.cycle import turns
 from pooling import ORGANIZATION, make_pool
 from rotating import HANDLE_OF, HANDLES, KEYS, Deployment, published_pool, run
+from support import THOROUGH
 
 Turn = tuple[str, int]
 
@@ -463,6 +464,7 @@ def place_of(turn: Turn, cycle: list[Turn]) -> int | None:
 def test_a_pool_behaves_as_its_model(redis_url: str) -> None:
     """R8 to R15, R17, R18 in any order, with caps, absences and turns that are held."""
     Rotation.url = redis_url
+    examples = 25_000 if THOROUGH else 260
     run_state_machine_as_test(
-        Rotation, settings=settings(max_examples=260, stateful_step_count=40, deadline=None)
+        Rotation, settings=settings(max_examples=examples, stateful_step_count=40, deadline=None)
     )
