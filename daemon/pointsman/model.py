@@ -154,11 +154,15 @@ class Pool:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """The pool that a lead's origin leads to, and by which rule of the precedence."""
+    """The pool that a lead's origin leads to, and by which rule of the precedence.
+
+    ``why`` tells the same as the inside of a JSON object, for the history of the pool.
+    """
 
     pool: Pool
     fallback_type: str
     connection_id: str | None = None
+    why: str = ""
 
 
 class Matcher(Protocol):

@@ -1,9 +1,9 @@
 """Makes one change again and again and is killed at another line of it each time.
 
 Arguments: the server's URL, a folder, the change as JSON: ``[kind, content]``, and how many lines
-on the next death is. At each of these lines of the modules below a child process dies (``kill -9``),
-and another one starts on what is left. Prints one JSON object for each: what tree, generation and
-pointer say. The last one is of a child that lived.
+on the next death is. At each of these lines of the modules below a child process dies
+(``kill -9``), and another one starts on what is left. Prints one JSON object for each: what tree,
+generation and pointer say. The last one is of a child that lived.
 """
 
 from __future__ import annotations

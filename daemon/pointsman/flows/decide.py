@@ -47,8 +47,7 @@ def choose(
     match = organization.matcher.match(origin, source)
     if match is None:
         return None
-    why = {"f": match.fallback_type, "c": match.connection_id}
-    return _choice(organization, match.pool, why, now)
+    return _choice(organization, match.pool, match.why, now)
 
 
 def _step_choice(organization: Organization, flow: Flow, source: str, now: int) -> Choice | None:
@@ -58,13 +57,11 @@ def _step_choice(organization: Organization, flow: Flow, source: str, now: int) 
     if step is None or pool is None or not pool.active:
         return None
     open_ = pool.assign_manual_leads if source == "manual" else pool.assign_inbound_leads
-    return _choice(organization, pool, {"w": flow.id, "p": step.id}, now) if open_ else None
+    why = dumps({"w": flow.id, "p": step.id}).decode()[1:-1]
+    return _choice(organization, pool, why, now) if open_ else None
 
 
-def _choice(
-    organization: Organization, pool: Pool, why: Mapping[str, str | None], now: int
-) -> Choice:
-    told = dumps(why).decode()[1:-1]
+def _choice(organization: Organization, pool: Pool, told: str, now: int) -> Choice:
     if pool.limits is None:
         return Choice(pool.id, pool.revision, told)
     limits = pool.limits.at(now)

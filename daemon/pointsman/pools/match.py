@@ -11,6 +11,8 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any, NamedTuple
 
+from orjson import dumps
+
 from pointsman.model import Connection, Match, Origin, Pool
 
 __all__ = ["PRECEDENCE", "PoolIndex", "clashes", "fallback_type", "given_keys"]
@@ -66,7 +68,7 @@ class PoolIndex:
         self._inbound = _Index([pool for pool in active if pool.assign_inbound_leads])
         manual = [pool for pool in active if pool.assign_manual_leads]
         self._manual = _Index(manual)
-        self._first_manual = Match(manual[0], "manual") if manual else None
+        self._first_manual = _matched(manual[0], "manual") if manual else None
 
     def match(self, origin: Origin, source: str = "webhook") -> Match | None:
         """Return the pool that the most specific connection leads to.
@@ -154,10 +156,16 @@ def _enter(
     shape = shapes.get(key)
     if shape is None:
         shape = shapes[key] = _Shape(attrgetter(*given) if given else _nothing, {})
-    hit = (_rank(pool), Match(pool, rule, connection.id))
+    hit = (_rank(pool), _matched(pool, rule, connection.id))
     values = shape.values(connection)  # type: ignore[arg-type]
     if values not in shape.best or hit[0] < shape.best[values][0]:
         shape.best[values] = hit
+
+
+def _matched(pool: Pool, rule: str, connection_id: str | None = None) -> Match:
+    """Return a match with its reason written out: once a load, not once a lead."""
+    why = dumps({"f": rule, "c": connection_id}).decode()[1:-1]
+    return Match(pool, rule, connection_id, why)
 
 
 def _nothing(_: Origin) -> None:

@@ -44,8 +44,6 @@ __all__ = [
 ]
 
 _KEPT_ORGANIZATIONS = 10_000
-_KEPT_POOLS = 100_000
-_KEPT_ORIGINS = 16_384
 _TRIES = 20
 _EVENTS = {"stage": "lead_stage_changed", "score": "lead_score_changed"}
 
@@ -228,25 +226,26 @@ class LeadStore:
         return meta
 
 
+_keys = lru_cache(maxsize=_KEPT_ORGANIZATIONS)(Keys)
+
+
 @lru_cache(maxsize=_KEPT_ORGANIZATIONS)
 def _shared(organization_id: str) -> tuple[str, tuple[str, str]]:
     """Return the prefix of lead keys, and the event stream and generation."""
-    keys = Keys(organization_id)
+    keys = _keys(organization_id)
     return keys.lead(""), (keys.events, keys.generation)
 
 
-@lru_cache(maxsize=_KEPT_POOLS)
 def _pool_keys(organization_id: str, pool: str) -> tuple[str, ...]:
-    keys = Keys(organization_id)
+    # Not kept: with thousands of pools, finding the texts again costs more than making them.
+    keys = _keys(organization_id)
     return keys.pool(pool), keys.cycle(pool), keys.history(pool), keys.stats(pool)
 
 
-@lru_cache(maxsize=_KEPT_POOLS)
 def _limit_keys(organization_id: str, pool: str) -> tuple[str, ...]:
-    keys = Keys(organization_id)
+    keys = _keys(organization_id)
     return keys.caps(pool), keys.held(pool)
 
 
-@lru_cache(maxsize=_KEPT_ORIGINS)
 def _origin_json(origin: Origin) -> bytes:
     return dumps({name: v for name in Origin.__slots__ if (v := getattr(origin, name)) is not None})
