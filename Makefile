@@ -34,7 +34,7 @@ run: install
 	@$(BIN)/pointsman run $(ARGS)
 
 test: install
-	$(BIN)/pytest -n 2 --dist worksteal $(ARGS)
+	$(BIN)/pytest -n 3 --dist worksteal $(ARGS)
 
 check: install
 	$(BIN)/ruff check
