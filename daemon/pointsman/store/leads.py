@@ -237,7 +237,7 @@ def _shared(organization_id: str) -> tuple[str, tuple[str, str]]:
 
 
 def _pool_keys(organization_id: str, pool: str) -> tuple[str, ...]:
-    # Not kept: with thousands of pools, finding the texts again costs more than making them.
+    # Not kept: making the texts costs no more than finding them among those of thousands of pools.
     keys = _keys(organization_id)
     return keys.pool(pool), keys.cycle(pool), keys.history(pool), keys.stats(pool)
 
