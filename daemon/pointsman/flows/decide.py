@@ -14,7 +14,7 @@ from orjson import dumps
 from pointsman.model import Flow, Organization, Origin, Pool
 from pointsman.store.leads import Choice
 
-__all__ = ["choose", "fallback_of", "flow_of", "keep_fields"]
+__all__ = ["choose", "fallback_of", "flow_of", "keep_fields", "source_keys"]
 
 _ALWAYS_KEPT = frozenset({"tags", "stage", "score"})
 """Not fields of a sender's form, but parts of every record."""
@@ -24,6 +24,18 @@ def flow_of(organization: Organization, origin: Origin) -> Flow | None:
     """Return the enabled flow that names the intake a lead came through."""
     found = organization.flows.get((origin.source, origin.source_key))
     return found[0] if found is not None and found[0].enabled else None
+
+
+def source_keys(organization: Organization) -> frozenset[str]:
+    """Return every key that the webhook has an address for: those that pools and flows name."""
+    of_flows = {key for intake, key in organization.flows if intake == "webhook" and key}
+    of_pools = {
+        connection.source_key
+        for pool in organization.pools.values()
+        for connection in pool.connections
+        if connection.source == "webhook" and connection.source_key
+    }
+    return frozenset(of_flows | of_pools)
 
 
 def keep_fields(data: Mapping[str, Any], fields: frozenset[str]) -> dict[str, Any]:

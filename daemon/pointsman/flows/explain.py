@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pointsman.flows.decide import choose, fallback_of, flow_of
+from pointsman.flows.decide import choose, fallback_of, flow_of, source_keys
 from pointsman.ids import milliseconds
 from pointsman.model import Flow, Organization, Origin, Pool
 from pointsman.pools.explain import Verdict, explain, explain_turn
@@ -81,12 +81,6 @@ def _closed(organization: Organization, origin: Origin) -> str | None:
         return None
     if not organization.lead_webhook:
         return "integrations.lead_webhook is not enabled in organization.yaml"
-    known = {key for _, key in organization.flows} | {
-        connection.source_key
-        for pool in organization.pools.values()
-        for connection in pool.connections
-        if connection.source == "webhook"
-    }
-    if origin.source_key is None or origin.source_key in known:
+    if origin.source_key is None or origin.source_key in source_keys(organization):
         return None
     return f"no pool or flow has the source_key '{origin.source_key}'"

@@ -15,6 +15,7 @@ from aiohttp import web
 from multidict import istr
 
 from pointsman.errors import Refused
+from pointsman.flows.decide import source_keys
 from pointsman.http.auth import Gatekeeper
 from pointsman.http.body import parse_body, text_header
 from pointsman.http.services import Services
@@ -87,7 +88,7 @@ class IntakeHandlers:
         desk = self._desks.get(handle)
         if desk is None or desk.organization is not organization:
             open_to_all = organization.intake_auth.kind == "none"
-            desk = _Desk(organization, _source_keys(organization), open_to_all)
+            desk = _Desk(organization, source_keys(organization), open_to_all)
             self._desks[handle] = desk
         return desk
 
@@ -96,18 +97,6 @@ class IntakeHandlers:
             return self._gatekeeper.sender(request, desk.organization, raw)
         except LookupError as error:
             raise _no_webhook() from error
-
-
-def _source_keys(organization: Organization) -> frozenset[str]:
-    """Return every source key that a pool or a flow of the organization names."""
-    of_flows = {key for intake, key in organization.flows if intake == _SOURCE and key}
-    of_pools = {
-        connection.source_key
-        for pool in organization.pools.values()
-        for connection in pool.connections
-        if connection.source == _SOURCE and connection.source_key
-    }
-    return frozenset(of_flows | of_pools)
 
 
 def _campaign(body: dict[str, Any]) -> str | None:
