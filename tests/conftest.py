@@ -22,7 +22,7 @@ settings.load_profile("house")
 
 BOUNDED = re.compile(
     r"pm:organizations$"
-    r"|pm:\{[^}]+\}:(format|generation(:\d+)?|generations|nodes|leases|pools|events|outbox|running"
+    r"|pm:\{[^}]+\}:(format|generation(:\d+)?|generations|nodes|leases|pools|events|outbox|running|secret"
     r"|pool:[^:]+(:cycle|:held|:history|:stats|:seen)?)$"
     r"|.*docket"
 )

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pointsman.ids import derived, element_ids, lead_id, lead_uuid, parse_lead_id, short
+from pointsman.ids import derived, element_ids, keyed, lead_id, lead_uuid, parse_lead_id, short
 
 PARENT = "0d1c5a0e-7d3b-5f0c-8a51-6e1b9d3f2c47"
 
@@ -56,3 +56,11 @@ def test_equal_elements_have_ids_of_their_own() -> None:
     twins = element_ids(PARENT, "step", [{"pool": "a"}, {"pool": "a"}])
 
     assert len(set(twins)) == 2
+
+
+def test_a_keyed_hash_tells_kinds_and_organizations_apart() -> None:
+    told = keyed(b"secret", "email", "ada@example.com")
+    assert told == keyed(b"secret", "email", "ada@example.com")
+    assert len(told) == 32
+    assert told != keyed(b"secret", "phone", "ada@example.com")
+    assert told != keyed(b"another", "email", "ada@example.com")

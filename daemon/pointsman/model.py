@@ -342,6 +342,7 @@ class Organization:
     ``members`` and ``pools`` go by id (``handles`` finds a member's id); ``triggers`` by
     ``(module, type)``; ``flows`` by intake and source key. ``environment`` is what placeholders
     may read of the daemon's. ``generation`` is 0 while a tree is only checked and not published.
+    ``secret`` keys the hashes of personal values (``ids.keyed``); it never changes.
     """
 
     id: str
@@ -352,6 +353,7 @@ class Organization:
     matcher: Matcher
     time_zone: str = "UTC"
     generation: int = 0
+    secret: bytes = field(default=b"", repr=False)
     members: Mapping[str, Member] = field(default_factory=dict)
     handles: Mapping[str, str] = field(default_factory=dict)
     keys: Sequence[ApiKey] = ()

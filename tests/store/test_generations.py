@@ -48,6 +48,18 @@ async def test_a_published_generation_is_read_back(generations: GenerationStore)
     assert await generations.list(ORG) == [made]
 
 
+async def test_an_organization_has_one_secret_for_good_and_every_reader_gets_it(
+    generations: GenerationStore,
+) -> None:
+    first = await generations.publish(ORG, publication())
+    second = await generations.publish(ORG, publication(parent=1))
+    current = await generations.current(ORG)
+    assert current is not None
+    assert len(first.secret) == 32
+    assert first.secret == second.secret == current.secret
+    assert first.secret.hex() not in repr(current)
+
+
 async def test_of_two_publishers_that_saw_the_same_the_second_is_refused(
     generations: GenerationStore,
 ) -> None:

@@ -113,7 +113,9 @@ class Serving:
         self.ids[handle] = organization.id
         self.served[handle] = served
         self.refused.pop(handle, None)
-        self._swap((replace(organization, generation=served.generation.number),), ())
+        published = served.generation
+        served_now = replace(organization, generation=published.number, secret=published.secret)
+        self._swap((served_now,), ())
 
     def reached(self, handle: str) -> int:
         """Return the generation of an organization that this node serves, 0 for none."""

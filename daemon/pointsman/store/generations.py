@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from secrets import token_bytes
 from typing import Any
 from uuid import uuid4
 
@@ -42,6 +43,7 @@ class Generation:
 
     ``pool_ids`` are the ids (by path) of pools whose file was renamed and that keep their state.
     ``written`` is whether the tree gets the files from the generation and not the other way round.
+    ``secret`` is the organization's own; only the current generation tells it.
     """
 
     number: int
@@ -51,6 +53,7 @@ class Generation:
     at: int
     pool_ids: Mapping[str, str] = field(default_factory=dict)
     written: bool = False
+    secret: bytes = field(default=b"", repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +121,7 @@ class GenerationStore:
         keys = Keys(organization)
         _check_format(organization, int(await self._store.redis.get(keys.format) or FORMAT))
         about = await self._store.redis.hmget(keys.generation, *_ABOUT)
-        return _generation(about) if about[0] else None
+        return _generation(about, await self._secret(keys)) if about[0] else None
 
     async def list(self, organization: str) -> list[Generation]:
         """Return the kept generations, newest first."""
@@ -187,7 +190,14 @@ class GenerationStore:
             now,
             publication.pool_ids,
             publication.written,
+            await self._secret(keys),
         )
+
+    async def _secret(self, keys: Keys) -> bytes:
+        """Return the organization's secret; whoever asks first makes it."""
+        made = token_bytes(32)
+        found = await self._store.redis.set(keys.secret, made, nx=True, get=True)
+        return found if isinstance(found, bytes) else made
 
     async def beat(self, organization: str, node: Node) -> int:
         """Tell that ``node`` lives and what it serves; return the current generation's number."""
@@ -214,7 +224,7 @@ class GenerationStore:
 _ABOUT = ("number", "hash", "parent", "author", "at", "pool_ids", "kind")
 
 
-def _generation(about: Sequence[Any]) -> Generation:
+def _generation(about: Sequence[Any], secret: bytes = b"") -> Generation:
     number, digest, parent, author, at, pool_ids, kind = about
     return Generation(
         int(number),
@@ -224,6 +234,7 @@ def _generation(about: Sequence[Any]) -> Generation:
         int(at),
         orjson.loads(pool_ids),
         written=kind == b"write",
+        secret=secret,
     )
 
 

@@ -25,6 +25,7 @@ class Keys:
         "pools",
         "prefix",
         "running",
+        "secret",
     )
 
     def __init__(self, organization: str) -> None:
@@ -37,6 +38,7 @@ class Keys:
         self.events = f"{prefix}events"
         self.outbox = f"{prefix}outbox"
         self.running = f"{prefix}running"
+        self.secret = f"{prefix}secret"
 
     def lease(self, name: str) -> str:
         """Return the string with a TTL that tells ``<token> <holder>`` of the right ``name``."""
