@@ -7,7 +7,7 @@ ENV UV_COMPILE_BYTECODE=1
 WORKDIR /source
 COPY . .
 RUN uv build --wheel --out-dir /dist \
-    && uv export --frozen --no-dev --no-emit-project --quiet --output-file /dist/requirements.txt \
+    && uv export --frozen --no-dev --extra firehose --no-emit-project --quiet --output-file /dist/requirements.txt \
     && uv venv /opt/pointsman \
     && uv pip install --python /opt/pointsman --require-hashes --requirement /dist/requirements.txt \
     && uv pip install --python /opt/pointsman --no-deps /dist/*.whl

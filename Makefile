@@ -2,7 +2,7 @@
 # into .venv (and .uv, where uv is not installed).
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check bench soak clean
+.PHONY: help install run test check bench bench-workflows soak clean
 
 PYTHON ?= python3
 UV := $(or $(shell uv --version >/dev/null 2>&1 && command -v uv),.uv/bin/uv)
@@ -16,6 +16,7 @@ help:
 	@echo 'make test      every test, on a real Redis of its own            (ARGS="tests/pools -x")'
 	@echo 'make check     ruff, mypy, floors, generated docs, wheel built and run in a clean venv'
 	@echo 'make bench     the daemon against a bare handler; writes benchmarks/README.md'
+	@echo 'make bench-workflows   steps, jobs, waits, matching; writes benchmarks/WORKFLOWS.md'
 	@echo 'make soak      ten minutes of leads, reloads and kills; then the laws, a million steps'
 	@echo 'make clean     remove everything that was made here, but not the data in .pointsman'
 
@@ -48,10 +49,17 @@ bench: install
 	$(UV) sync --frozen --quiet --group bench
 	$(BIN)/python -m benchmarks $(ARGS)
 
+bench-workflows: install
+	$(UV) sync --frozen --quiet --group bench
+	$(BIN)/python -m benchmarks.workflows $(ARGS)
+
 soak: install
 	$(BIN)/python -m benchmarks.soak $(ARGS)
 	POINTSMAN_THOROUGH=1 $(BIN)/pytest -n 2 --timeout 7200 \
-		-k 'behaves_as_its_model or kill_between_any_two_steps' tests/pools tests/config
+		-k "behaves_as_its_model or kill_between_any_two_steps or the_document_says or \
+		long_history or one_sequence or goes_unanswered or does_not_slow or leaves_its_leads" \
+		tests/pools tests/config tests/store tests/whole tests/flows \
+		tests/http/test_conformance.py tests/http/test_fuzzed_submissions.py
 
 clean:
 	rm -rf .venv .uv build dist .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache \

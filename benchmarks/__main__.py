@@ -15,17 +15,26 @@ from contextlib import AbstractContextManager, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
-from benchmarks.deployments import many_pools, two_participants
+from benchmarks.deployments import many_flows, many_pools, two_participants
 from benchmarks.processes import Run, System, load, process, redis_server
 from benchmarks.report import Comparison, machine, rewrite
 
+from benchmarks import turns
+
 FULL = 7
+WEBHOOK = "/intake/bench/webhook"
+SUBMIT = "/flows/f*/sources/a/submit"
 Opened = Callable[[], AbstractContextManager[System]]
 
 
 @contextmanager
 def daemon(
-    name: str, deployment: Callable[[Path], None], *, campaigns: int = 1, uvloop: bool = False
+    name: str,
+    deployment: Callable[[Path], None],
+    *,
+    campaigns: int = 1,
+    flows: int = 0,
+    uvloop: bool = False,
 ) -> Iterator[System]:
     """Run a daemon on a deployment, with a Redis of its own."""
     with tempfile.TemporaryDirectory(prefix="pmbench") as folder, redis_server() as redis:
@@ -34,17 +43,19 @@ def daemon(
         command = [sys.executable, "-m", module, "run", "config", "--port", "0"]
         command += ["--redis-url", redis.url, "--data-dir", "data"]
         with process(command, log=Path(folder) / "daemon.log") as (pid, port):
-            yield System(name, pid, port, redis, campaigns=campaigns)
+            path = SUBMIT if flows else WEBHOOK
+            yield System(name, pid, port, redis, path, campaigns=campaigns, flows=flows)
 
 
 @contextmanager
-def bare(name: str = "bare handler", *, uvloop: bool = False) -> Iterator[System]:
+def bare(name: str = "bare handler", *, flows: int = 0, uvloop: bool = False) -> Iterator[System]:
     """Run the bare handler, with a Redis of its own."""
     with tempfile.TemporaryDirectory(prefix="pmbench") as folder, redis_server() as redis:
         command = [sys.executable, "-m", "benchmarks.bare", "--redis-url", redis.url]
         command += ["--uvloop"] if uvloop else []
         with process(command, log=Path(folder) / "bare.log") as (pid, port):
-            yield System(name, pid, port, redis)
+            path = SUBMIT if flows else WEBHOOK
+            yield System(name, pid, port, redis, path, flows=flows)
 
 
 def idle(folder: Path) -> None:
@@ -55,6 +66,11 @@ def idle(folder: Path) -> None:
 def tagged(folder: Path) -> None:
     """Two participants, and a workflow that tags every lead."""
     two_participants(folder, tagged=True)
+
+
+def submitted(number: int) -> Callable[[Path], None]:
+    """So many flows with everything that needs nobody else."""
+    return lambda folder: many_flows(folder, number)
 
 
 def comparisons(*, uvloop: bool) -> Iterator[tuple[Comparison, Opened, Opened]]:
@@ -68,6 +84,16 @@ def comparisons(*, uvloop: bool) -> Iterator[tuple[Comparison, Opened, Opened]]:
         Comparison("5,000 pools and 5", bar=1.1),
         lambda: daemon("5,000 pools", lambda folder: many_pools(folder, 5000), campaigns=5000),
         lambda: daemon("5 pools", lambda folder: many_pools(folder, 5), campaigns=5),
+    )
+    yield (
+        Comparison("A submit to a flow and the bare handler", bar=2.0),
+        lambda: daemon("submit", submitted(1), flows=1),
+        lambda: bare(flows=1),
+    )
+    yield (
+        Comparison("5,000 flows and 5", bar=1.1),
+        lambda: daemon("5,000 flows", submitted(5000), flows=5000),
+        lambda: daemon("5 flows", submitted(5), flows=5),
     )
     yield (
         Comparison("A workflow that tags every lead, and one that matches none"),
@@ -120,6 +146,11 @@ def main() -> int:
         tables.append(comparison.table(first.name, second.name))
         print(f"\n{tables[-1]}", flush=True)
         missed += [comparison.title] if comparison.missed() else []
+    if options.only.lower() in turns.TITLE.lower():
+        table, ratio = turns.compare(options.pairs)
+        tables.append(table)
+        print(f"\n{table}", flush=True)
+        missed += [turns.TITLE] if ratio > turns.BAR else []
     if options.pairs < FULL or options.only:
         return 0
     rewrite(Path(__file__).with_name("README.md"), "\n\n".join(tables))

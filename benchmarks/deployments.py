@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-__all__ = ["many_pools", "pool_of", "soaked", "two_participants"]
+__all__ = ["many_flows", "many_pools", "pool_of", "soaked", "two_participants"]
 
 ORGANIZATION = """\
 name: Benchmark
@@ -30,6 +30,40 @@ trigger_filters:
   conditions:
     - {field: city, operator: equals, value: Nowhere}
 """
+LIST = "{name: Seen, kind: duplicate, type: email}\n"
+FLOW = """\
+name: Flow {number}
+fields: [first_name, last_name, email, phone_1, state, postal_code, dob, ip_address]
+list_checks:
+  duplicate: {{value: "{{{{lead.email}}}}", list_name: seen}}
+acceptance_criteria:
+  rule_set:
+    op: and
+    rules:
+      - {{lhv: lead.email, op: is not blank}}
+      - {{lhv: lead.state, op: is not equal to, rhv: FL}}
+      - {{lhv: suppressionlist.is_duplicate, op: is false}}
+pricing:
+  prices:
+    - amount: 10
+    - amount: 12.5
+      rule_set: {{op: and, rules: [{{lhv: lead.state, op: is equal to, rhv: TX}}]}}
+caps: [{{key: all, maximum: 1000000000, duration_units: month}}]
+sources: [{{key: a}}]
+steps: [{{type: pool, key: team, pool: inbound}}]
+"""
+
+
+def many_flows(folder: Path, number: int) -> None:
+    """Write ``number`` flows with gates, prices, a cap and a pool that all of them share."""
+    organization = _organization(folder, members=2)
+    for name in ("flows", "lists"):
+        (organization / name).mkdir()
+    (organization / "lists/seen.yaml").write_text(LIST)
+    (organization / "pools/inbound.yaml").write_text(_pool("Inbound", ["m0", "m1"]))
+    (organization / "workflows/tag.yaml").write_text(WORKFLOW + NEVER)
+    for i in range(number):
+        (organization / f"flows/f{i}.yaml").write_text(FLOW.format(number=i))
 
 
 def two_participants(folder: Path, *, tagged: bool) -> None:

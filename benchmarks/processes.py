@@ -55,8 +55,9 @@ class System:
     pid: int
     port: int
     redis: Server
-    path: str = "/intake/bench/webhook"
+    path: str
     campaigns: int = 1
+    flows: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +153,8 @@ def load(system: System, *, seconds: float, connections: int) -> Run:
     before = cpu_seconds(system.pid), cpu_seconds(system.redis.pid)
     command = [sys.executable, "-m", "benchmarks.load", "--port", str(system.port)]
     command += ["--seconds", str(seconds), "--connections", str(connections)]
-    command += ["--campaigns", str(system.campaigns), system.path]
+    command += ["--campaigns", str(system.campaigns)]
+    command += ["--flows", str(system.flows), system.path]
     output = subprocess.run(command, cwd=ROOT, check=True, capture_output=True).stdout
     result = json.loads(output)
     waited = settle(system)

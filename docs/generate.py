@@ -23,16 +23,20 @@ from pointsman.fields.standard import standard_fields
 from pointsman.fields.types import field_types
 from pointsman.plugin import actions, load_plugins
 from pointsman.rules.filters import filters
-from pointsman.rules.operators import operators
+from pointsman.rules.operators import operators, rule_operators
+from pointsman.rules.reasons import WORDINGS
+from pointsman.rules.single import allowed
+from pointsman.rules.templates import helpers
 from pointsman.settings import Settings
 
 FOLDER = Path(__file__).parent / "reference"
 MARK = "<!-- Written by docs/generate.py; edit the code instead. -->"
 GROUPS = {
-    "eval": ("field", "condition", "interpolate"),
+    "eval": ("field", "rule", "template", "condition", "interpolate"),
     "keys": ("create", "list", "revoke"),
     "generations": ("list", "show", "diff"),
-    "plugins": ("list", "describe"),
+    "pool": ("list", "show", "set-next", "reset", "fairness", "export", "import"),
+    "plugins": ("list", "describe", "new"),
 }
 
 
@@ -96,6 +100,37 @@ def condition_operators() -> Iterator[str]:
     )
 
 
+def rules() -> Iterator[str]:
+    """Yield the page of rules: operators, and what fits each type of field."""
+    yield from ("# Rules of flows", "")
+    yield (
+        "What `op` can be in a rule. `rhv` is what the left side is compared with; in a reason it "
+        "stands after the wording, as it is written."
+    )
+    yield ""
+    yield from table(
+        ("Operator", "`rhv`", "What it asks", "Reason when it does not hold"),
+        (
+            (f"`{o.spelled}`", o.takes, o.manual, f"`lhv` {WORDINGS[o.spelled]}{_after(o.takes)}")
+            for _, o in sorted(rule_operators.items())
+        ),
+    )
+    yield from ("", "Operators and attributes by [type](fields.md) of the left side:", "")
+    yield from table(
+        ("Type", "Operators", "Attributes"),
+        (
+            (
+                f"`{kind.name}`",
+                ", ".join(allowed(kind)),
+                ", ".join(f"`{name}` ({of})" for name, of in kind.attributes.items()),
+            )
+            for _, kind in sorted(field_types.items())
+        ),
+    )
+    yield ""
+    yield "What has no type (what a step appended, a template) takes every operator."
+
+
 def placeholder_filters() -> Iterator[str]:
     """Yield the page of filters."""
     yield from (
@@ -110,6 +145,15 @@ def placeholder_filters() -> Iterator[str]:
         ((f"`{f.name}`", f"`{f.example}`", f.manual) for _, f in sorted(filters.items())),
     )
     yield from ("", "A value that a filter cannot read passes through as it is.")
+
+
+def template_helpers() -> Iterator[str]:
+    """Yield the page of the helpers of templates."""
+    yield from ("# Helpers", "", "What can stand in a [template](../templates.md) of a flow:", "")
+    yield from table(
+        ("Helper", "Written", "What it gives"),
+        ((f"`{h.name}`", f"`{h.example}`", h.manual) for _, h in sorted(helpers.items())),
+    )
 
 
 def fields() -> Iterator[str]:
@@ -154,8 +198,10 @@ PAGES = {
     "configuration": configuration,
     "fields": fields,
     "filters": placeholder_filters,
+    "helpers": template_helpers,
     "metrics": metrics,
     "operators": condition_operators,
+    "rules": rules,
     "settings": settings,
 }
 
@@ -166,6 +212,10 @@ def pages() -> dict[Path, str]:
     return {
         FOLDER / f"{name}.md": "\n".join([MARK, "", *page()]) + "\n" for name, page in PAGES.items()
     }
+
+
+def _after(takes: str) -> str:
+    return "" if takes == "nothing" else " `rhv`"
 
 
 def _marked(found: Iterable[tuple[str, ...]]) -> Iterator[tuple[str, ...]]:

@@ -19,7 +19,8 @@ class BranchOptions(Options):
     """Options of ``branch``."""
 
     conditions: dict[str, Any] = Field(
-        description="What decides: logic and conditions as in trigger_filters, nested if need be."
+        description="What decides: logic and conditions as in trigger_filters, nested if need be.",
+        json_schema_extra={"x-filters": True},
     )
     then: Actions = Field(
         default=(),

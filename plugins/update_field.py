@@ -2,44 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import Field, model_validator
 
+from pointsman.changing import FieldName, set_fields
 from pointsman.plugin import ActionContext, Options, action
-from pointsman.records import snake
 
 __all__ = ["UpdateFieldOptions", "update_field"]
-
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$")]
-
-_CUSTOM = "custom_fields"
-_KEPT = frozenset(
-    {"id", "owner", "owner_id", "created_at", "updated_at", "revision", "source", "origin"}
-)
 
 
 class UpdateFieldOptions(Options):
     """Options of ``update_field``: ``field`` with ``value``, ``fields``, or both."""
 
-    field: Name | None = Field(
+    field: FieldName | None = Field(
         default=None, description="Field to set, such as stage or custom_fields.plan."
     )
     value: Any = Field(default=None, description="What to set it to; null empties it.")
-    fields: dict[Name, Any] = Field(
+    fields: dict[FieldName, Any] = Field(
         default_factory=dict, max_length=100, description="Further fields with their values."
     )
-
-    @field_validator("field", "fields")
-    @classmethod
-    def _changeable(cls, named: Any) -> Any:
-        for name in [named] if isinstance(named, str) else named or ():
-            if (root := snake(name.partition(".")[0])) in _KEPT:
-                raise ValueError(f"'{root}' is kept by Pointsman and cannot be set")
-            if root == _CUSTOM and "." not in name:
-                raise ValueError("name the custom field, as in custom_fields.plan")
-        return named
 
     @model_validator(mode="after")
     def _some(self) -> UpdateFieldOptions:
@@ -64,25 +46,4 @@ async def update_field(options: UpdateFieldOptions, context: ActionContext) -> d
     wanted = dict(options.fields)
     if options.field is not None:
         wanted[options.field] = options.value
-    typed, after = context.record.typed(_by_field(wanted)), dict[str, Any]()
-
-    def edit(record: Mapping[str, Any]) -> dict[str, Any]:
-        after.update(typed)
-        if _CUSTOM in typed:
-            after[_CUSTOM] = {**(record.get(_CUSTOM) or {}), **typed[_CUSTOM]}
-        return after
-
-    before = await context.record.change(edit)
-    return {"changed": sorted(name for name in after if before.get(name) != after[name])}
-
-
-def _by_field(wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """Return values by field, those of ``custom_fields.*`` under that."""
-    found: dict[str, Any] = {}
-    for name, value in wanted.items():
-        root, _, inner = name.partition(".")
-        if inner and snake(root) == _CUSTOM:
-            found.setdefault(_CUSTOM, {})[inner] = value
-        else:
-            found[name] = value
-    return found
+    return {"changed": await set_fields(context.record, wanted)}

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from pointsman.calendar import DAY_MINUTES, Schedule, standing
 from pointsman.plugin import ActionContext, ActionError, Options, Sleep, action
+from pointsman.rules.durations import LONGEST, Duration, length
 from pointsman.rules.values import moment
 
 __all__ = ["WaitOptions", "wait"]
 
-LONGEST = timedelta(days=366)
-
 _NEXT = "next_business_hours"
-_PART = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)\s*([smhdw])")
-_DURATION = re.compile(rf"\s*(?:{_PART.pattern}\s*)+", re.ASCII)
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _MOST_STEPS = 1000
 
@@ -30,7 +25,7 @@ Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 class WaitOptions(Options):
     """Options of ``wait``: ``duration`` or ``until``."""
 
-    duration: Annotated[str, StringConstraints(max_length=100)] | None = Field(
+    duration: Duration | None = Field(
         default=None,
         description="How long, in weeks, days, hours, minutes and seconds: 2h, 1d 12h, 90s.",
     )
@@ -47,13 +42,6 @@ class WaitOptions(Options):
     )
     opens: Clock = Field(default="09:00", description="When business begins on each of them.")
     closes: Clock = Field(default="17:00", description="When business ends.")
-
-    @field_validator("duration")
-    @classmethod
-    def _readable(cls, text: str | None) -> str | None:
-        if text is not None and not timedelta() <= _length(text) <= LONGEST:
-            raise ValueError(f"at most {LONGEST.days} days")
-        return text
 
     @model_validator(mode="after")
     def _one(self) -> Self:
@@ -89,7 +77,7 @@ async def wait(options: WaitOptions, context: ActionContext) -> Sleep | dict[str
 
 def _until(options: WaitOptions, context: ActionContext) -> datetime:
     if options.duration is not None:
-        return context.now + _length(options.duration)
+        return context.now + length(options.duration)
     if options.until == _NEXT:
         return _business(options, context)
     found = moment(options.until, context.time_zone)
@@ -113,15 +101,6 @@ def _business(options: WaitOptions, context: ActionContext) -> datetime:
             break
         at = found.until
     return datetime.fromtimestamp(at / 1000, UTC)
-
-
-def _length(text: str) -> timedelta:
-    if not _DURATION.fullmatch(text):
-        raise ValueError("expected a duration such as 2h, 1d 12h or 90s")
-    parts = {_UNITS[unit]: 0.0 for unit in _UNITS}
-    for number, unit in _PART.findall(text):
-        parts[_UNITS[unit]] += float(number)
-    return timedelta(**parts)
 
 
 def _minutes(clock: str) -> int:

@@ -8,16 +8,44 @@ from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
 import orjson
-from pydantic import Field, StringConstraints, UrlConstraints
+from pydantic import AfterValidator, Field, StringConstraints, UrlConstraints, WithJsonSchema
 from pydantic_core import Url
 
+from pointsman.changing import FieldName, set_fields
+from pointsman.delivery import Answer
 from pointsman.plugin import ActionContext, ActionError, Options, TransientError, action, signature
+from pointsman.rules.paths import MISSING, PATH, compile_path
 
-__all__ = ["AuthOptions", "WebhookOptions", "webhook"]
+__all__ = ["AuthOptions", "ResponseMapping", "WebhookOptions", "webhook"]
 
 HttpUrl = Annotated[Url, UrlConstraints(allowed_schemes=["http", "https"], max_length=2048)]
 HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")]
 HeaderValue = Annotated[str, StringConstraints(pattern=r"^[^\r\n\x00]*$", max_length=8192)]
+
+ResponsePath = Annotated[
+    str,
+    StringConstraints(pattern=rf"^(\$|{PATH})$", max_length=200),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": rf"^(\$|{PATH})$",
+            "x-expected": "a path such as data.contacts.0.id, or $ for the whole answer",
+        }
+    ),
+]
+
+
+def _own_name(name: str) -> str:
+    if name == "status":
+        raise ValueError("'status' is the answer's; choose another name")
+    return name
+
+
+OutputName = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=64),
+    AfterValidator(_own_name),
+]
 
 TEXT_LIMIT = 4096
 """Characters of an answer's text that are kept when it is not JSON."""
@@ -39,6 +67,21 @@ class AuthOptions(Options):
     )
     header: HeaderName = Field(
         default="X-Api-Key", description="Header that carries the credential; for type header."
+    )
+
+
+class ResponseMapping(Options):
+    """What is taken of the answer's JSON."""
+
+    output: dict[OutputName, ResponsePath] = Field(
+        default_factory=dict,
+        max_length=50,
+        description="Names of the step's output, each with its path in the answer.",
+    )
+    record: dict[FieldName, ResponsePath] = Field(
+        default_factory=dict,
+        max_length=50,
+        description="Fields of the record to set, each with its path in the answer.",
     )
 
 
@@ -67,6 +110,10 @@ class WebhookOptions(Options):
         "that begins with whsec_ is base64 after that.",
         json_schema_extra={"x-credential": True},
     )
+    response_mapping: ResponseMapping | None = Field(
+        default=None,
+        description="What to take of the answer's JSON, by paths such as data.contacts.0.id.",
+    )
 
 
 @action("webhook", timeout=timedelta(seconds=65))
@@ -82,7 +129,12 @@ async def webhook(options: WebhookOptions, context: ActionContext) -> dict[str, 
     that are not public are refused unless ``outbound.allow_networks`` of organization.yaml names
     them.
 
-    Output: ``status``, and ``body``: the answer's JSON, or the beginning of its text.
+    With ``response_mapping`` the answer must be JSON, and only what is mapped is kept of it: values
+    go to the step's output, null where there is none, and to fields of the record, which stay as
+    they are where there is none. ``$`` is the whole answer.
+
+    Output: ``status``, and ``body``: the answer's JSON, or the beginning of its text; with
+    ``response_mapping`` the names of its ``output`` instead.
     """
     body, kind = _body(options, context)
     headers = _headers(options, context, body, kind)
@@ -94,7 +146,30 @@ async def webhook(options: WebhookOptions, context: ActionContext) -> dict[str, 
         raise TransientError(told, retry_after=answer.retry_after)
     if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
         raise ActionError(told)
+    if options.response_mapping:
+        return {"status": answer.status, **await _mapped(options.response_mapping, answer, context)}
     return {"status": answer.status, "body": _answered(answer.body)}
+
+
+async def _mapped(
+    mapping: ResponseMapping, answer: Answer, context: ActionContext
+) -> dict[str, Any]:
+    """Set fields of the record to what the answer says, and return what is for the output."""
+    try:
+        body = orjson.loads(answer.body)
+    except orjson.JSONDecodeError as error:
+        told = "is no JSON" if answer.complete else f"has more than {len(answer.body)} bytes"
+        raise ActionError(f"the answer {told}, so response_mapping cannot be applied") from error
+    fields = {name: _at(path, body) for name, path in mapping.record.items()}
+    wanted = {name: value for name, value in fields.items() if value is not None}
+    if wanted:
+        await set_fields(context.record, wanted)
+    return {name: _at(path, body) for name, path in mapping.output.items()}
+
+
+def _at(path: str, body: Any) -> Any:
+    found = compile_path("answer" if path == "$" else f"answer.{path}")({"answer": body})
+    return None if found is MISSING else found
 
 
 def _body(options: WebhookOptions, context: ActionContext) -> tuple[bytes | None, str | None]:

@@ -22,8 +22,8 @@ settings.load_profile("house")
 
 BOUNDED = re.compile(
     r"pm:organizations$"
-    r"|pm:\{[^}]+\}:(format|generation(:\d+)?|generations|nodes|leases|pools|events|outbox|running|secret"
-    r"|pool:[^:]+(:cycle|:held|:history|:stats|:seen)?)$"
+    r"|pm:\{[^}]+\}:(format|generation(:\d+)?|generations|nodes|leases|pools|events|outbox|running|secret|sinks|clock|workflows|flows|index:\w+|list:[0-9a-f]{24}:[0-9a-f]{4}"
+    r"|pool:[^:]+(:cycle|:held|:history(:\w+)?|:moves|:owed|:parked|:people|:stats|:seen)?)$"
     r"|.*docket"
 )
 """Keys without a TTL; each has a bound stated in docs/architecture.md."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
@@ -15,13 +16,21 @@ from pointsman.config.changes import NoChanges
 from pointsman.config.load import compile_organization
 from pointsman.config.publication import publication
 from pointsman.config.serving import Served, Serving
-from pointsman.errors import ConfigError
+from pointsman.delivery import Delivery
+from pointsman.errors import ConfigError, Problem
+from pointsman.flows.flights import Flights
 from pointsman.flows.intake import Intake
+from pointsman.flows.meta_leads import MetaLeads
+from pointsman.flows.ownership import Owners
 from pointsman.http.application import application
 from pointsman.http.services import Check, Services
 from pointsman.settings import Settings
+from pointsman.store.feed import Feed
 from pointsman.store.generations import GenerationStore
+from pointsman.store.leadgens import LeadgenStore
 from pointsman.store.leads import LeadStore
+from pointsman.store.notifications import NotificationStore
+from pointsman.store.owners import OwnerStore
 from pointsman.store.pools import PoolStore
 from pointsman.store.redis import RedisStore
 from pointsman.store.seen import SeenStore
@@ -123,6 +132,10 @@ class Operator:
         """Answer as told."""
         return self.checks
 
+    def problems(self) -> Sequence[Problem]:
+        """Answer that all is well."""
+        return ()
+
     def active(self) -> Mapping[str, Any]:
         """Answer something to recognise."""
         return {"organizations": {"acme": {"generation": 1}}}
@@ -187,19 +200,29 @@ async def listening(
         await publish_files(serving, generations, handle, files)
     leads = LeadStore(store, chosen)
     operator = Operator()
+    deliveries = AsyncExitStack()
+    pools = PoolStore(store)
+    delivery = Delivery(deliveries, time.monotonic)
+    flights = Flights(leads, serving, delivery, chosen)
+    intake, leadgens = Intake(leads, serving, flights=flights), LeadgenStore(store, chosen)
     services = Services(
         settings=chosen,
         rules=serving,
         store=store,
-        intake=Intake(leads, serving),
+        intake=intake,
+        flights=flights,
+        meta=MetaLeads(intake, leadgens, delivery),
         leads=leads,
-        pools=PoolStore(store),
+        pools=pools,
+        owners=Owners(OwnerStore(store, chosen), pools, serving),
         seen=SeenStore(store),
         control=operator,
         changes=NoChanges(serving),
+        feed=Feed(NotificationStore(store, chosen), "unix://nowhere"),
+        delivery=delivery,
     )
     server = TestServer(application(services), access_log=None)
-    async with TestClient(server) as client:
+    async with deliveries, TestClient(server) as client:
         yield Site(client, services, operator, serving)
 
 

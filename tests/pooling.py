@@ -9,6 +9,7 @@ from typing import Any
 
 from pointsman.fields.table import compile_fields
 from pointsman.flows.compile import compile_flow
+from pointsman.flows.terms import terms
 from pointsman.ids import derived, lead_id, milliseconds
 from pointsman.model import Flow, Member, Organization, Origin, Pool, Ruleset
 from pointsman.pools.availability import compile_availability
@@ -112,6 +113,7 @@ def make_organization(
             (source.intake, source.source_key): (flow, source)
             for flow in flows
             for source in flow.sources
+            if source.intake is not None
         },
     )
 
@@ -145,10 +147,13 @@ async def publish(store: RedisStore, *pools: Pool, settings: Settings | None = N
     return (await generations.publish(ORGANIZATION, publication)).number
 
 
-def choice(pool: Pool, at: int | None = None) -> Choice:
+def choice(pool: Pool, at: int | None = None, marks: str = "-") -> Choice:
     """Return the choice of a pool by its generic connection, now or ``at``."""
-    limits = pool.limits.at(milliseconds() if at is None else at) if pool.limits else ""
-    return Choice(pool.id, pool.revision, '"f":"webhook","c":"0"', limits)
+    now = milliseconds() if at is None else at
+    limits = pool.limits.at(now) if pool.limits else ""
+    till = pool.limits.until(now) if pool.limits else 0
+    told = terms(pool, pool if pool.parks else None, till, marks)
+    return Choice(pool.id, pool.revision, '"f":"webhook","c":"0"', limits, terms=told)
 
 
 _numbers = count(1)

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -11,7 +13,7 @@ from pydantic import Field, SecretStr
 from pointsman import plugin
 from pointsman.dispatch import OUTPUT_LIMIT, Done, Failed, Redactor, Retries, Retry, dispatch
 from pointsman.errors import ActionError, TransientError, Unavailable
-from pointsman.plugin import ActionContext, Options, action
+from pointsman.plugin import ActionContext, Branch, Options, Sleep, action
 from pointsman.registry import Registry
 from pointsman.testing import action_context
 
@@ -25,6 +27,58 @@ class Told(Options):
     code: SecretStr = Field(default=SecretStr(""), description="A secret.")
 
 
+class Rude(BaseException):
+    """What nobody expects."""
+
+
+class Unspeakable:
+    """An output that cannot even be told."""
+
+    def __str__(self) -> str:
+        raise RuntimeError
+
+
+def raising(error: BaseException) -> Any:
+    raise error
+
+
+def nested() -> Any:
+    held: list[Any] = []
+    held.append(held)
+    return held
+
+
+def deep() -> Any:
+    return deep()
+
+
+SAID: Mapping[str, Callable[[], Any]] = {
+    "transient": lambda: raising(TransientError("later")),
+    "busy": lambda: raising(TransientError("later", retry_after=timedelta(seconds=30))),
+    "for ever": lambda: raising(TransientError("later", retry_after=timedelta(days=400))),
+    "error": lambda: raising(ActionError("never")),
+    "bug": lambda: raising(KeyError("x")),
+    "away": lambda: raising(Unavailable("redis")),
+    "large": lambda: "x" * OUTPUT_LIMIT,
+    "exit": lambda: raising(SystemExit(1)),
+    "interrupt": lambda: raising(KeyboardInterrupt()),
+    "generator": lambda: raising(GeneratorExit()),
+    "rude": lambda: raising(Rude("go away")),
+    "group": lambda: raising(BaseExceptionGroup("many", [Rude()])),
+    "cancelled": lambda: raising(asyncio.CancelledError()),
+    "recursion": deep,
+    "long": lambda: raising(ValueError("x" * 100_000)),
+    "huge": lambda: {"rows": [[0] * 1000] * 1_000_000},
+    "huge text": lambda: {"rows": ["x" * 100_000] * 1_000_000},
+    "nested": nested,
+    "unspeakable": lambda: {"value": Unspeakable()},
+    "big number": lambda: {"value": 10**400},
+    "half a character": lambda: {"value": "\ud800"},
+    "naive": lambda: Sleep(datetime(2027, 1, 1)),  # noqa: DTZ001 - the mistake at hand
+    "nowhere": lambda: Branch("elsewhere"),
+}
+
+
 @pytest.fixture(autouse=True)
 def only_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     """A registry with one action, which does what it is told."""
@@ -35,23 +89,10 @@ def only_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     @action("obey", timeout=timedelta(seconds=0.05))
     async def obey(options: Told, context: ActionContext) -> Any:
         """Do what is told."""
-        match options.says:
-            case "hang":
-                await asyncio.sleep(60)
-            case "transient":
-                raise TransientError("later")
-            case "busy":
-                raise TransientError("later", retry_after=timedelta(seconds=30))
-            case "for ever":
-                raise TransientError("later", retry_after=timedelta(days=400))
-            case "error":
-                raise ActionError("never")
-            case "bug":
-                raise KeyError("x")
-            case "away":
-                raise Unavailable("redis")
-            case "large":
-                return "x" * OUTPUT_LIMIT
+        if options.says == "hang":
+            await asyncio.sleep(60)
+        if options.says in SAID:
+            return SAID[options.says]()
         return {"attempt": context.attempt, "count": options.count, 1: {2}}
 
 
@@ -121,6 +162,43 @@ async def test_an_error_of_the_action_is_final() -> None:
 
 async def test_a_bug_of_an_action_fails_the_step_and_nothing_else() -> None:
     assert await outcome("bug") == Failed("obey has a bug: KeyError: 'x'")
+
+
+@pytest.mark.parametrize(
+    ("says", "told"),
+    [
+        ("exit", "PluginExit: it raised SystemExit: 1"),
+        ("interrupt", "PluginExit: it raised KeyboardInterrupt: "),
+        ("generator", "GeneratorExit: "),
+        ("rude", "Rude: go away"),
+        ("group", "BaseExceptionGroup: many (1 sub-exception)"),
+        ("cancelled", "PluginExit: it cancelled itself"),
+        ("recursion", "RecursionError: maximum recursion depth exceeded"),
+        ("long", "ValueError: xxx"),
+        ("naive", "ValueError: Sleep.until needs a time zone"),
+        ("nowhere", "ValueError: Branch.taken is no option that holds actions: 'elsewhere'"),
+    ],
+)
+async def test_nothing_that_an_action_does_takes_the_daemon_down(says: str, told: str) -> None:
+    failed = await outcome(says)
+
+    assert isinstance(failed, Failed)
+    assert failed.error.startswith(f"obey has a bug: {told}")
+    assert len(failed.error) < 3000
+
+
+@pytest.mark.parametrize(
+    "says", ["huge", "huge text", "nested", "unspeakable", "big number", "half a character"]
+)
+async def test_work_that_was_done_is_done_whatever_its_output(says: str) -> None:
+    """An output that cannot be kept fails no step: doing it again would send it again."""
+    began = time.perf_counter()
+
+    done = await outcome(says)
+
+    assert isinstance(done, Done)
+    assert list(done.output) == ["omitted"]
+    assert time.perf_counter() - began < 1
 
 
 async def test_our_own_store_away_says_nothing_of_the_step() -> None:

@@ -2,6 +2,7 @@
 
 A block of YAML begins with the comment ``# <file>``, which says what file of the example
 organization it would be; a page's blocks are checked together, amid the files of config/acme. A
+block of Python begins so too: it is a plugin, or a plugin's test, which is run. A
 ``curl`` of the README that is followed by JSON answers so, but for the lead's id.
 """
 
@@ -11,6 +12,11 @@ import json
 import re
 import shlex
 import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +24,9 @@ import aiohttp
 import pytest
 
 from daemons import running
+from pointsman.cli.scaffold import Kind, new_plugin
 from pointsman.config.load import load
+from pointsman.registry import Stage
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted(
@@ -68,9 +76,51 @@ def test_yaml_is_valid_as_the_files_it_says_it_is(page: Path, tmp_path: Path) ->
         assert named, f"a block of YAML begins with '# <file>': {text}"
         (tmp_path / "config/acme" / named[1]).write_text(text, encoding="utf-8")
 
-    _, problems = load(tmp_path / "config")
+    with plugins_dir(page, tmp_path / "plugins") as plugins:
+        _, problems = load(tmp_path / "config", plugins)
 
     assert [str(problem) for problem in problems if problem.severity == "error"] == []
+
+
+@contextmanager
+def plugins_dir(page: Path, folder: Path) -> Iterator[Path | None]:
+    """Write the Python of a page, each block a file that its first line names, if it has any."""
+    for text in blocks(page, "python"):
+        named = re.match(r"# (\S+\.py)\n", text)
+        assert named, f"a block of Python begins with '# <file>': {text}"
+        folder.mkdir(exist_ok=True)
+        (folder / named[1]).write_text(text, encoding="utf-8")
+    try:
+        yield folder if folder.is_dir() else None
+    finally:
+        Stage().adopt()
+
+
+def test_the_plugins_of_the_tutorial_and_a_new_one_pass_their_tests(tmp_path: Path) -> None:
+    """What ``plugins new`` writes, and what the page shows, as a stranger would run it."""
+    new_plugin("acme_fax", tmp_path)
+    new_plugin("acme_opinion", tmp_path, Kind.STEP)
+    with plugins_dir(ROOT / "docs/plugins.md", tmp_path / "shown"):
+        answer = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)],
+            capture_output=True,
+            text=True,
+            timeout=100,
+            cwd=tmp_path,
+            check=False,
+        )
+
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert "9 passed" in answer.stdout
+
+
+def test_what_the_page_of_plugins_promises_is_there() -> None:
+    page = (ROOT / "docs/plugins.md").read_text(encoding="utf-8")
+    promised = page.partition("## What you may rely on")[2]
+    for module, names in re.findall(r"^\| `(pointsman[\w.]+)` \| (.+) \|$", promised, re.MULTILINE):
+        public = import_module(module)
+        for name in re.findall(r"`(\w+)`", names):
+            assert name in public.__all__, f"{module}.{name}"
 
 
 def curls(page: Path) -> list[tuple[list[str], Any]]:

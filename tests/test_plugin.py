@@ -104,7 +104,7 @@ def test_problems_are_told_with_their_path_placeholders_aside(found: plugin.Acti
 def test_the_credentials_that_options_name_are_found(found: plugin.ActionType) -> None:
     config = {"number": 1, "auth": {"credential": "crm"}, "text": "crm2"}
 
-    assert found.credentials(config) == [(("auth", "credential"), "crm")]
+    assert found.marked("x-credential", config) == [(("auth", "credential"), "crm")]
 
 
 async def test_a_missing_credential_is_named() -> None:
@@ -180,3 +180,33 @@ def test_a_package_that_cannot_be_imported_is_named(registry: Registry[Any], pac
 
     with pytest.raises(PointsmanError, match=r"plugin package 'strangers'.*nowhere_to_be_found"):
         load_plugins()
+
+
+def test_an_entry_may_name_one_module(registry: Registry[Any], package: Path) -> None:
+    (package / "__init__.py").unlink()
+    (package.parent / "strangers.py").write_text(ACTION.format(name="alone"))
+    (package / "deep" / "__init__.py").unlink()
+    (package / "deep").rmdir()
+    package.rmdir()
+
+    load_plugins()
+
+    assert registry["alone"].origin == "strangers"
+
+
+@pytest.mark.parametrize("text", ["def f(:", "1 / 0", "raise KeyError('x')"])
+def test_a_package_that_fails_in_any_way_is_named(
+    registry: Registry[Any], package: Path, text: str
+) -> None:
+    (package / "broken.py").write_text(text)
+
+    with pytest.raises(PointsmanError, match="plugin package 'strangers'"):
+        load_plugins()
+
+
+def test_an_action_must_be_a_coroutine_function(registry: Registry[Any]) -> None:
+    def plain(options: Told, context: ActionContext) -> None:
+        """Block everybody."""
+
+    with pytest.raises(PointsmanError, match="must be an 'async def' function"):
+        action("plain")(plain)  # type: ignore[arg-type]

@@ -15,9 +15,11 @@ from pointsman.model import Organization, Workflow
 from pointsman.settings import Settings
 from pointsman.store.keys import Keys
 from pointsman.store.leads import LeadStore
+from pointsman.store.records import Author, RecordStore
 from pointsman.store.redis import RedisStore
 from pointsman.store.run_state import Run
 from pointsman.store.runs import RunStore
+from pointsman.store.timers import Handler
 from pointsman.workflows.compile import compile_workflow
 from pointsman.workflows.engine import Engine
 from pooling import ORGANIZATION, LoadedRules, make_organization, new_lead, refuse
@@ -83,6 +85,7 @@ class House:
         self.settings = Settings(drain_timeout=timedelta(seconds=2))
         self.rules = LoadedRules(organization)
         self.leads = LeadStore(store, self.settings)
+        self.records = RecordStore(store, self.settings)
         self.runs = RunStore(store, self.settings)
         self.keys = Keys(organization.id)
 
@@ -91,6 +94,12 @@ class House:
         lead = new_lead({"email": "ada@example.com", **data})
         await self.leads.take(ORGANIZATION, lead, reason="no_matching_pool")
         return lead.id
+
+    async def change(self, lead_id: str, **fields: Any) -> None:
+        """Change fields of a lead over the API."""
+        organization = self.rules.current.organizations["acme"]
+        author = Author(self.records.new_id())
+        await self.records.change(organization, "leads", lead_id, lambda _: fields, author)
 
     async def tags(self, lead_id: str) -> list[str]:
         """Return a lead's tags."""
@@ -125,9 +134,18 @@ class House:
 
 
 @asynccontextmanager
-async def engine(house: House, url: str, *, retries: Retries = QUICK) -> AsyncIterator[Engine]:
+async def engine(
+    house: House, url: str, *, retries: Retries = QUICK, timers: Mapping[str, Handler] | None = None
+) -> AsyncIterator[Engine]:
     """Run an engine until the block ends."""
-    made = Engine(house.rules, house.store, house.leads, house.settings, url, retries=retries)
+    made = Engine(
+        house.rules,
+        house.store,
+        house.settings,
+        url,
+        retries=retries,
+        timers={} if timers is None else timers,
+    )
     running = asyncio.create_task(made.run())
     try:
         yield made

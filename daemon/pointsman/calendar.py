@@ -146,13 +146,25 @@ def zone(name: str) -> Zone:
     return Zone(name)
 
 
+_windows: dict[tuple[str, str], Window] = {}
+
+
 def window(at: int, unit: str, time_zone: str, count: int = 1, since: int | None = None) -> Window:
     """Return the minute, hour, day, week or month around ``at``.
 
     With a ``count``, so many of them in a row are one window, from the one around ``since`` on.
     """
+    if count == 1:
+        # Nearly always the one that was asked for last: that of every lead's caps.
+        last = _windows.get((unit, time_zone))
+        if last is None or not last.start <= at < last.end:
+            last = _windows[unit, time_zone] = _window(at, unit, time_zone, 1, at)
+        return last
+    return _window(at, unit, time_zone, count, at if since is None else since)
+
+
+def _window(at: int, unit: str, time_zone: str, count: int, origin: int) -> Window:
     place = zone(time_zone)
-    origin = at if since is None else since
     if unit in _SECONDS:
         return _counted_span(place, at, _SECONDS[unit], count, origin)
     first = _begin(place.day(origin), unit)

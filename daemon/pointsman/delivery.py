@@ -3,7 +3,7 @@
 The address that is checked is the address that is connected to: the guard sits where the socket is
 made, after the name was resolved, so a name that answers differently the second time gains nothing.
 Connections are pooled per list of allowed networks, so that no organization rides on a connection
-that only another one may open.
+that only another one may open. A host that fails again and again is left alone for a while.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import base64
 import hashlib
 import hmac
 import socket
-from collections.abc import AsyncIterator, Iterable, Mapping
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -29,7 +30,9 @@ from ipaddress import (
 from typing import Any
 
 import aiohttp
+from yarl import URL
 
+from pointsman.breaker import Hosts
 from pointsman.errors import ActionError, TransientError
 
 __all__ = ["Answer", "Delivery", "Outgoing", "is_public", "signature"]
@@ -49,7 +52,7 @@ _PASSING = frozenset(
 _LONGEST_WAIT = 10**9
 
 _NAT64 = IPv6Network("64:ff9b::/96")
-_CONNECTIONS = 100
+_CONNECTIONS = 500
 _KEEPALIVE = 15
 
 
@@ -89,8 +92,10 @@ class _RefusedError(OSError):
 class Outgoing:
     """Requests of one organization: its allowed networks are those of this client."""
 
-    def __init__(self, session: aiohttp.ClientSession) -> None:
+    def __init__(self, session: aiohttp.ClientSession, hosts: Hosts, organization: str) -> None:
         self._session = session
+        self._hosts = hosts
+        self._organization = organization
 
     async def send(
         self,
@@ -104,17 +109,31 @@ class Outgoing:
     ) -> Answer:
         """Send one request and return the answer, whatever its status; redirects are not followed.
 
-        Raises ``TransientError`` when the peer cannot be reached or hangs, ``ActionError`` when the
+        Raises ``TransientError`` when the peer cannot be reached or hangs, has too many requests
+        already, or is left alone because it failed again and again; ``ActionError`` when the
         request cannot be made at all: a wrong URL, or an address that is not public.
         """
+        until = time.monotonic() + timeout
+        async with self._hosts.turn(self._organization, _host(url), timeout / 2) as turn:
+            try:
+                answer = await self._answer(
+                    method,
+                    url,
+                    limit,
+                    headers=headers,
+                    data=body,
+                    timeout=aiohttp.ClientTimeout(total=until - time.monotonic()),
+                )
+            except TransientError:
+                turn.failed = True
+                raise
+            turn.failed = answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+            return answer
+
+    async def _answer(self, method: str, url: str, limit: int, **request: Any) -> Answer:
         try:
             async with self._session.request(
-                method,
-                url,
-                headers=headers,
-                data=body,
-                allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(total=timeout),
+                method, url, allow_redirects=False, **request
             ) as answer:
                 return await _read(answer, limit)
         except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError, ValueError) as error:
@@ -122,33 +141,35 @@ class Outgoing:
         except aiohttp.ClientConnectorError as error:
             if isinstance(error.os_error, _RefusedError):
                 raise ActionError(f"{method} to {error.host} refused: {error.os_error}") from error
-            raise TransientError(f"{method} to {error.host}: {_told(error)}") from error
+            message = f"{method} to {error.host}: {_told(error)}"
+            raise TransientError(message, sent=False) from error
         except (aiohttp.ClientError, OSError) as error:
             raise TransientError(f"{method} failed: {_told(error)}") from error
 
 
 class Delivery:
-    """The clients of all organizations; organizations with equal networks share one."""
+    """The clients of all organizations; organizations with equal networks share connections."""
 
-    def __init__(self, stack: AsyncExitStack) -> None:
+    def __init__(self, stack: AsyncExitStack, clock: Callable[[], float]) -> None:
+        self.hosts = Hosts(clock)
         self._stack = stack
-        self._clients: dict[frozenset[str], Outgoing] = {}
+        self._sessions: dict[frozenset[str], aiohttp.ClientSession] = {}
 
     @classmethod
     @asynccontextmanager
-    async def open(cls) -> AsyncIterator[Delivery]:
+    async def open(cls, clock: Callable[[], float] = time.monotonic) -> AsyncIterator[Delivery]:
         """Serve requests until the block ends, then close every connection."""
         async with AsyncExitStack() as stack:
-            yield cls(stack)
+            yield cls(stack, clock)
 
-    async def outgoing(self, allow_networks: Iterable[str] = ()) -> Outgoing:
-        """Return the client that may also reach ``allow_networks`` (CIDR notation)."""
+    async def outgoing(
+        self, allow_networks: Iterable[str] = (), organization: str = ""
+    ) -> Outgoing:
+        """Return an organization's client; it may also reach ``allow_networks`` (CIDR notation)."""
         networks = frozenset(allow_networks)
-        if networks not in self._clients:
-            self._clients[networks] = Outgoing(
-                await self._stack.enter_async_context(_session(networks))
-            )
-        return self._clients[networks]
+        if networks not in self._sessions:
+            self._sessions[networks] = await self._stack.enter_async_context(_session(networks))
+        return Outgoing(self._sessions[networks], self.hosts, organization)
 
 
 def is_public(address: Address) -> bool:
@@ -201,6 +222,15 @@ def _carried(address: Address) -> Address:
         return IPv4Address(int(address) & 0xFFFFFFFF)
     teredo = address.teredo
     return address.ipv4_mapped or address.sixtofour or (teredo[1] if teredo else address)
+
+
+def _host(url: str) -> str:
+    """Return host and port of a URL, ``""`` if it has none: then it cannot be sent to."""
+    try:
+        parts = URL(url)
+    except ValueError:
+        return ""
+    return f"{parts.host}:{parts.port}" if parts.host else ""
 
 
 async def _read(answer: aiohttp.ClientResponse, limit: int) -> Answer:

@@ -2,7 +2,7 @@
 
 A plugin says *whether* trying again can help, this module says *when*. An error that is neither of
 the two kinds is a bug of the plugin: it is logged with its traceback and fails the step, and the
-daemon goes on.
+daemon goes on, whatever was raised. An output that cannot be kept is left out: the work was done.
 """
 
 from __future__ import annotations
@@ -11,17 +11,18 @@ import asyncio
 import random
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Coroutine, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 import orjson
 from pydantic import SecretStr, ValidationError
 
-from pointsman import observe
+from pointsman import guard, observe
 from pointsman.errors import ActionError, Refused, TransientError, Unavailable
+from pointsman.options import wrong_options
 from pointsman.plugin import ActionContext, ActionType, Branch, Sleep, actions
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "Retry",
     "dispatch",
     "is_secret_name",
+    "kept_output",
 ]
 
 OUTPUT_LIMIT = 64 * 1024
@@ -45,6 +47,7 @@ _SECRET_NAME = re.compile(
 )
 _USERINFO = re.compile(r"(?<=://)[^/@\s]+@")
 _SHORTEST_SECRET = 6
+_MOST_VALUES = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +145,8 @@ class Redactor:
 
     def options(self, kind: str, config: Mapping[str, Any]) -> Any:
         """Return the options of an action as they may be stored."""
-        declared = actions[kind].options.model_fields if kind in actions else {}
+        known = actions.recall(kind)
+        declared = known.options.model_fields if known else {}
         hidden = frozenset(
             name
             for name, option in declared.items()
@@ -158,10 +162,11 @@ async def dispatch(
 
     ``Unavailable`` passes: while our own store is away nothing can be said of the step.
     """
-    if kind not in actions:
+    action = actions.recall(kind)
+    if action is None:
         return Failed(actions.explain_missing(kind))
     begun = time.perf_counter()
-    outcome = await _attempt(actions[kind], config, context, retries)
+    outcome = await _attempt(action, config, context, retries)
     observe.child(observe.STEP_SECONDS, kind).observe(time.perf_counter() - begun)
     label = _LABELS[type(outcome)]
     observe.child(observe.STEPS, kind, label).inc()
@@ -171,27 +176,40 @@ async def dispatch(
 async def _attempt(
     action: ActionType, config: Mapping[str, Any], context: ActionContext, retries: Retries
 ) -> Outcome:
-    limit = action.timeout.total_seconds()
     try:
-        options = action.options.model_validate(config)
-        async with asyncio.timeout(limit):
-            return _outcome(await action.run(options, context))
+        return _outcome(action, await _result(action, config, context))
     except ValidationError as error:
-        return Failed(f"{action.name}: {_wrong_options(error)}")
+        return Failed(f"{action.name}: {wrong_options(error)}")
     except TimeoutError:
-        late = TransientError(f"{action.name} took longer than {limit:g} s")
+        late = TransientError(
+            f"{action.name} took longer than {action.timeout.total_seconds():g} s"
+        )
         return retries.after(context.attempt, late)
     except TransientError as error:
         return retries.after(context.attempt, error)
     except (ActionError, Refused) as error:
-        return Failed(str(error))
-    except Unavailable:
+        return Failed(guard.said(error))
+    except (Unavailable, asyncio.CancelledError):
         raise
-    except Exception as error:  # noqa: BLE001 - the border of one action
-        observe.log().exception(
-            observe.STEP_FAILED, action=action.name, delivery_id=context.delivery_id
+    except BaseException as error:  # noqa: BLE001 - the border of one action
+        observe.log().error(
+            observe.STEP_FAILED,
+            action=action.name,
+            delivery_id=context.delivery_id,
+            exception=guard.traced(error),
         )
-        return Failed(f"{action.name} has a bug: {type(error).__name__}: {error}")
+        return Failed(f"{action.name} has a bug: {type(error).__name__}: {guard.said(error)}")
+
+
+async def _result(action: ActionType, config: Mapping[str, Any], context: ActionContext) -> Any:
+    """Do the work; only our own quick actions are trusted to end when they are told to."""
+    plugin, limit = f"action:{action.name}", action.timeout.total_seconds()
+    options = guard.call(plugin, action.options.model_validate, config)
+    work = cast("Coroutine[Any, Any, Any]", action.run(options, context))
+    if not (action.quick and action.built_in):
+        return await guard.limited(work, plugin, limit)
+    async with asyncio.timeout(limit):
+        return await guard.guarded(work, plugin)
 
 
 @lru_cache(maxsize=1024)
@@ -201,25 +219,41 @@ def _any_of(secrets: frozenset[str]) -> re.Pattern[str] | None:
     return re.compile("|".join(map(re.escape, known))) if known else None
 
 
-def _outcome(result: Any) -> Outcome:
+def _outcome(action: ActionType, result: Any) -> Outcome:
     if isinstance(result, Sleep):
+        if result.until.tzinfo is None:
+            raise ValueError("Sleep.until needs a time zone")
         return Asleep(result.until)
     if isinstance(result, Branch):
+        if result.taken not in action.nested:
+            raise ValueError(f"Branch.taken is no option that holds actions: {result.taken!r}")
         return Done({"branch": result.taken}, result.taken)
-    return Done(_output(result))
+    return Done(guard.call(f"action:{action.name}", kept_output, result))
 
 
-def _output(output: Any) -> Any:
-    """Return an output as plain JSON, or a note that it is too large to keep."""
-    text = orjson.dumps(output, default=str, option=orjson.OPT_NON_STR_KEYS)
+def kept_output(output: Any) -> Any:
+    """Return an output as plain JSON, or a note why it is not kept."""
+    if _is_huge(output):
+        return {"omitted": f"more than {OUTPUT_LIMIT} bytes of output; that many are kept"}
+    try:
+        text = orjson.dumps(output, default=str, option=orjson.OPT_NON_STR_KEYS)
+    except Exception as error:  # noqa: BLE001 - the work was done, whatever it gave
+        return {"omitted": f"the output is no JSON: {guard.said(error)}"}
     if len(text) > OUTPUT_LIMIT:
         return {"omitted": f"{len(text)} bytes of output, at most {OUTPUT_LIMIT} are kept"}
     return orjson.loads(text)
 
 
-def _wrong_options(error: ValidationError) -> str:
-    """Return what is wrong with options, without the values: they may be secret."""
-    return "; ".join(
-        f"{'.'.join(map(str, found['loc'])) or 'options'}: {found['msg']}"
-        for found in error.errors(include_url=False, include_input=False, include_context=False)
-    )
+def _is_huge(output: Any) -> bool:
+    """Whether an output need not be written down to know that it is too large."""
+    left, chars, open_ = _MOST_VALUES, OUTPUT_LIMIT, [output]
+    while open_ and left > 0 and chars >= 0:
+        value = open_.pop()
+        left -= 1
+        if isinstance(value, str | bytes | bytearray):
+            chars -= len(value)
+        elif isinstance(value, Mapping | list | tuple | set | frozenset):
+            left -= len(value)
+            if left > 0:
+                open_ += value.values() if isinstance(value, Mapping) else value
+    return bool(open_) or left <= 0 or chars < 0

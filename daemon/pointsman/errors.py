@@ -71,6 +71,7 @@ class Refused(PointsmanError):
     """The caller asked for something that cannot be done as asked.
 
     ``code`` is one of the API's error codes, e.g. ``VALIDATION_ERROR``; ``headers`` go out with it.
+    ``errors`` are messages by the place in a file that is wrong.
     """
 
     def __init__(
@@ -80,21 +81,27 @@ class Refused(PointsmanError):
         status: HTTPStatus = HTTPStatus.BAD_REQUEST,
         code: str = "BAD_REQUEST",
         headers: dict[str, str] | None = None,
+        errors: dict[str, str] | None = None,
     ) -> None:
         self.status = status
         self.code = code
         self.headers = headers or {}
+        self.errors = errors or {}
         super().__init__(message)
 
 
 class TransientError(PointsmanError):
     """An action failed in a way that may pass; the engine decides when to try again.
 
-    ``retry_after`` is what the peer asked for, if it asked.
+    ``retry_after`` is what the peer asked for, if it asked; ``sent`` tells whether it may have got
+    the request.
     """
 
-    def __init__(self, message: str, *, retry_after: timedelta | None = None) -> None:
+    def __init__(
+        self, message: str, *, retry_after: timedelta | None = None, sent: bool = True
+    ) -> None:
         self.retry_after = retry_after
+        self.sent = sent
         super().__init__(message)
 
 

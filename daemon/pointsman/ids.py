@@ -19,12 +19,17 @@ import orjson
 
 __all__ = [
     "NAMESPACE",
+    "assignment_id",
+    "assignment_turn",
+    "delivery_id",
     "derived",
     "element_ids",
+    "event_id",
     "keyed",
     "lead_id",
     "lead_uuid",
     "milliseconds",
+    "parse_event_id",
     "parse_lead_id",
     "short",
 ]
@@ -32,7 +37,11 @@ __all__ = [
 NAMESPACE = UUID("5a6f1c1e-0b0e-5d43-9f6e-706f696e7473")
 
 _CANONICAL = orjson.OPT_SORT_KEYS
+_EVENT = re.compile(r"([0-9a-f]{24})([0-9a-f]{2,8})(?:([0-9a-f]{8})([0-9a-f]{32}))?", re.ASCII)
 _HEX24 = re.compile(r"[0-9a-f]{24}", re.ASCII)
+_TURN = re.compile(
+    r"([0-9a-f]{8})-([0-9a-f]{4})-8([0-9a-f]{3})-8([0-9a-f])[0-9a-f]{2}-[0-9a-f]{12}", re.ASCII
+)
 _UUID8 = re.compile(r"([0-9a-f]{8})-([0-9a-f]{4})-8([0-9a-f]{3})-8000-000([0-9a-f]{9})", re.ASCII)
 
 
@@ -59,6 +68,34 @@ def parse_lead_id(text: str) -> str | None:
     if found := _UUID8.fullmatch(text):
         return "".join(found.groups())
     return None
+
+
+def event_id(lead: str, number: int) -> str:
+    """Return the id of the ``number``th event of a lead on its way through a flow."""
+    return f"{lead}{number:02x}"
+
+
+def delivery_id(event: str, organization: str, secret: bytes) -> str:
+    """Return what a recipient knows an event by: whose it is, and a proof that nobody can guess."""
+    return f"{event}{organization[:8]}{keyed(secret, 'event', event)}"
+
+
+def parse_event_id(text: str) -> tuple[str, int, str, str] | None:
+    """Return lead, number, beginning of the organization's id and proof; the last two may be ""."""
+    found = _EVENT.fullmatch(text.lower())
+    return None if found is None else (found[1], int(found[2], 16), found[3] or "", found[4] or "")
+
+
+def assignment_id(pool: str, lead: str, turn: int) -> str:
+    """Return the UUIDv8 of a turn: its number, by which it is found, and a proof of whose it is."""
+    number, proof = f"{turn:016x}", derived(pool, lead, str(turn)).replace("-", "")
+    return f"{number[:8]}-{number[8:12]}-8{number[12:15]}-8{number[15]}{proof[:2]}-{proof[2:14]}"
+
+
+def assignment_turn(identifier: str) -> int | None:
+    """Return the number of the turn with this id, or ``None`` if it is none of a turn."""
+    found = _TURN.fullmatch(identifier.lower())
+    return int("".join(found.groups()), 16) if found else None
 
 
 def derived(*parts: str) -> str:

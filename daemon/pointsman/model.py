@@ -11,15 +11,31 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from pointsman.calendar import Schedule
+from pointsman.flow import Destination, Flow, PoolStep, Source, SuppressionList
+from pointsman.pool import (
+    Acceptance,
+    Cap,
+    Connection,
+    Limits,
+    Match,
+    Matcher,
+    Member,
+    Origin,
+    Participant,
+    Pool,
+    Sticky,
+)
 
 __all__ = [
+    "Acceptance",
     "Action",
     "ApiKey",
     "Cap",
     "Change",
     "Connection",
+    "Destination",
     "FieldTable",
+    "Firehose",
     "Flow",
     "IntakeAuth",
     "Limits",
@@ -27,6 +43,7 @@ __all__ = [
     "Match",
     "Matcher",
     "Member",
+    "MetaApp",
     "Organization",
     "Origin",
     "Participant",
@@ -36,147 +53,30 @@ __all__ = [
     "Ruleset",
     "Snapshot",
     "Source",
+    "Sticky",
     "TwilioAccount",
     "Workflow",
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
-    """A person of the organization."""
-
-    id: str
-    handle: str
-    name: str
-    email: str | None = None
-    phone: str | None = None
-    active: bool = True
-    availability: Schedule | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Cap:
-    """How many turns someone may take per calendar hour, day, week or month of a zone."""
-
-    limit: int
-    per: str
-    time_zone: str
-
-
-@dataclass(frozen=True, slots=True)
-class Participant:
-    """A member's place in one pool; ``order`` counts from 1.
-
-    ``weight`` is the share of turns beside the others'; with 0 there are none. ``schedules`` are
-    the member's and those of this place: only who is there by all of them is served.
-    """
-
-    id: str
-    member: Member
-    order: int
-    active: bool = True
-    weight: int = 1
-    schedules: Sequence[Schedule] = ()
-    caps: Sequence[Cap] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Where a lead came from: what connections are matched against, stored with the lead."""
-
-    source: str
-    source_key: str | None = None
-    provider: str | None = None
-    meta_page_id: str | None = None
-    meta_form_id: str | None = None
-    meta_ad_id: str | None = None
-    meta_campaign_id: str | None = None
-    utm_campaign: str | None = None
-    workflow_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Connection:
-    """What routes a lead into a pool; every key it gives must match."""
-
-    id: str
-    source: str = "webhook"
-    provider: str | None = None
-    source_key: str | None = None
-    meta_page_id: str | None = None
-    meta_form_id: str | None = None
-    meta_ad_id: str | None = None
-    meta_campaign_id: str | None = None
-    utm_campaign: str | None = None
-    workflow_id: str | None = None
-    active: bool = True
-
-
-class Limits(Protocol):
-    """What keeps people of a pool from being served now."""
-
-    def at(self, now: int) -> str:
-        """Return what the script of a turn must know at ``now`` (milliseconds)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pool:
-    """An ordered list of participants with a pointer (which lives in Redis).
-
-    ``revision`` is a hash of everything here that the pointer's script depends on; a decision made
-    with another revision than the published one is refused as stale.
-    ``on_change`` is ``keep`` or ``reset``: what a change of the participants does to the pointer.
-    ``turns`` is one whole cycle: places in ``participants``, those with weight 0 among them.
-    ``hold`` tells whether who is passed over is first in line when back; ``limits`` is ``None``
-    where neither the time nor a number keeps anyone from being served. ``fallback`` is the id of
-    the pool that is asked if nobody of this one may be served.
-    """
-
-    id: str
-    name: str
-    file: str
-    participants: Sequence[Participant]
-    connections: Sequence[Connection] = ()
-    active: bool = True
-    assign_inbound_leads: bool = True
-    assign_manual_leads: bool = False
-    priority: int = 0
-    on_change: str = "keep"
-    revision: str = ""
-    turns: Sequence[int] = ()
-    hold: bool = False
-    limits: Limits | None = None
-    fallback: str | None = None
-    follower: Member | None = None
-    goal_total_deals: int | None = None
-    goal_won_deals: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """The pool that a lead's origin leads to, and by which rule of the precedence.
-
-    ``why`` tells the same as the inside of a JSON object, for the history of the pool.
-    """
-
-    pool: Pool
-    fallback_type: str
-    connection_id: str | None = None
-    why: str = ""
-
-
-class Matcher(Protocol):
-    """Finds the pool of an origin; compiled once a load so that its cost is flat in the pools."""
-
-    def match(self, origin: Origin, source: str = "webhook") -> Match | None:
-        """Return the most specific active pool, or ``None``.
-
-        ``source`` is what history will record; it chooses between the pools' two switches.
-        """
-
-
 class FieldTable(Protocol):
-    """Turns a posted body into a lead's data; compiled from ``fields.yaml``."""
+    """Turns a posted body into a lead's data; compiled from ``fields.yaml``.
+
+    ``found_by`` are the fields that a search looks at, each with its kind, ``email`` or ``phone``;
+    ``types`` is field type by field id, ``labels`` what people call fields that say so.
+    """
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """What people call fields, by field id."""
+
+    @property
+    def found_by(self) -> Sequence[tuple[str, str]]:
+        """The fields that a search looks at."""
+
+    @property
+    def types(self) -> Mapping[str, str]:
+        """Field type by field id."""
 
     def take(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Return the lead's data: known fields typed, everything else under ``custom_fields``.
@@ -186,41 +86,6 @@ class FieldTable(Protocol):
 
     def read(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Return the same of some of a lead's fields: none is required, null empties one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where a flow's leads come from: an intake (``webhook``), perhaps with one source key."""
-
-    id: str
-    name: str
-    intake: str
-    source_key: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PoolStep:
-    """A flow step that assigns the lead through a named pool; its connections are not consulted."""
-
-    id: str
-    pool_id: str
-    enabled: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Flow:
-    """What happens to the leads of its sources: which fields are kept, then the steps in order.
-
-    ``fields`` is the set of kept fields, ``None`` for all.
-    """
-
-    id: str
-    name: str
-    file: str
-    sources: Sequence[Source]
-    steps: Sequence[PoolStep]
-    fields: frozenset[str] | None = None
-    enabled: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,10 +109,14 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A record as a change left it, and as it was before (``None`` on created)."""
+    """A record as a change left it, and as it was before (``None`` on created).
+
+    ``pool_id`` is the pool whose turn a lead's owner took last.
+    """
 
     current: Mapping[str, Any]
     previous: Mapping[str, Any] | None = None
+    pool_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +142,9 @@ class Workflow:
     """Actions that run, in order, for every event of ``trigger_type`` that ``matches``.
 
     ``definition`` is the canonical JSON a run needs to go on with the version it began with;
-    ``digest`` its SHA-256.
+    ``digest`` its SHA-256. ``document`` is what the file says and ``content`` a digest of it, but
+    for ``is_active``. ``reenter`` lets it see what it did to the record itself; ``concurrency`` is
+    ``allow``, ``queue`` or ``skip``: what happens while a run of the same record is open.
     """
 
     id: str
@@ -286,6 +157,10 @@ class Workflow:
     definition: bytes
     digest: str
     active: bool = True
+    reenter: bool = False
+    concurrency: str = "allow"
+    content: str = ""
+    document: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,11 +211,38 @@ class TwilioAccount:
 
 
 @dataclass(frozen=True, slots=True)
+class MetaApp:
+    """The Meta app that tells of new leads; without a token it is not asked what they say."""
+
+    verify_token: str = field(repr=False)
+    app_secret: bytes = field(repr=False)
+    access_token: str | None = field(default=None, repr=False)
+    graph_url: str = "https://graph.facebook.com"
+
+
+@dataclass(frozen=True, slots=True)
+class Firehose:
+    """Where copies of the events of flows go: an object store or a folder.
+
+    ``url`` is ``s3://``, ``gs://``, ``az://`` or ``file://``; ``user`` the access key's id or the
+    storage account. Without a secret the machine's own credentials are used.
+    """
+
+    url: str
+    prefix: str = ""
+    region: str | None = None
+    endpoint: str | None = None
+    user: str | None = None
+    secret: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Organization:
     """Everything one organization's files compile to, at one generation.
 
     ``members`` and ``pools`` go by id (``handles`` finds a member's id); ``triggers`` by
-    ``(module, type)``; ``flows`` by intake and source key. ``environment`` is what placeholders
+    ``(module, type)``; ``flows`` by intake and source key,
+    ``named_flows`` by id and by file stem. ``environment`` is what placeholders
     may read of the daemon's. ``generation`` is 0 while a tree is only checked and not published.
     ``secret`` keys the hashes of personal values (``ids.keyed``); it never changes.
     """
@@ -361,17 +263,34 @@ class Organization:
     workflows: Mapping[str, Workflow] = field(default_factory=dict)
     triggers: Mapping[tuple[str, str], Sequence[Workflow]] = field(default_factory=dict)
     flows: Mapping[tuple[str, str | None], tuple[Flow, Source]] = field(default_factory=dict)
+    lists: Mapping[str, SuppressionList] = field(default_factory=dict)
+    destinations: Mapping[str, Destination] = field(default_factory=dict)
+    named_flows: Mapping[str, Flow] = field(default_factory=dict)
     credentials: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     mail: MailServer | None = None
     twilio: TwilioAccount | None = None
+    firehose: Firehose | None = None
+    lead_url: str | None = None
     lead_webhook: bool = False
+    flows_api: bool = True
+    automation: bool = False
+    meta: MetaApp | None = None
     intake_auth: IntakeAuth = IntakeAuth()
+    intake_limit: int | None = None
+    keep_history: bool = False
     allow_networks: Sequence[str] = ()
+
+    def member(self, name: str) -> Member | None:
+        """Return the member with this handle or id."""
+        return self.members.get(self.handles.get(name, name.lower()))
 
     def secrets(self) -> list[str]:
         """Return everything that is never stored with a run."""
-        sent = [self.mail and self.mail.password, self.twilio and self.twilio.auth_token]
+        senders = (self.mail and self.mail.password, self.twilio and self.twilio.auth_token)
+        sent = [*senders, self.firehose and self.firehose.secret]
+        if self.meta:
+            sent += [self.meta.app_secret.decode(), self.meta.access_token]
         return [*self.credentials.values(), *(secret for secret in sent if secret)]
 
 

@@ -7,16 +7,9 @@ never from a request.
 
 from __future__ import annotations
 
-import asyncio
-import logging
-import sys
-from collections.abc import Callable
-from datetime import UTC, datetime
 from functools import cache
-from typing import Any, BinaryIO, Final, Protocol, cast
+from typing import Any, Final
 
-import orjson
-import structlog
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -27,17 +20,34 @@ from prometheus_client import (
 )
 from prometheus_client.metrics import MetricWrapperBase
 
+from pointsman.lines import LEAD_TAKEN, LogSettings, configure_logging, lead_line, log
+
 __all__ = [
     "ASSIGNMENTS",
+    "CIRCUITS_OPEN",
     "CONFIG_GENERATION",
     "CONFIG_HASH",
     "CONFIG_LAST_RELOAD_SUCCESSFUL",
     "CONFIG_LAST_RELOAD_TIME",
     "CONFIG_PROBLEMS",
     "CONFIG_RELOADS",
+    "DEAD_LETTERS",
+    "DEAD_LETTERS_ADDED",
+    "DELIVERIES",
     "EVENTS_HANDLED",
     "EVENTS_LAG",
+    "FIREHOSE_AGE",
+    "FIREHOSE_EVENTS",
+    "FIREHOSE_LAG",
     "LEADS",
+    "LEAD_TAKEN",
+    "META_LEADS",
+    "NOT_ACCEPTED",
+    "OUTGOING_REFUSED",
+    "OWNER_CHANGES",
+    "PARKED",
+    "PLUGIN_BLOCKED",
+    "PLUGIN_FAILURES",
     "READY",
     "REDIS_MEMORY",
     "REDIS_ROUND_TRIPS",
@@ -45,6 +55,8 @@ __all__ = [
     "REQUESTS",
     "REQUEST_SECONDS",
     "RUNS",
+    "SINK_EVENTS",
+    "SINK_LAG",
     "STALE_DECISIONS",
     "STEPS",
     "STEP_SECONDS",
@@ -76,8 +88,9 @@ REQUEST_SECONDS: Final = Histogram(
 )
 LEADS: Final = Counter(
     "pointsman_leads",
-    "Leads taken, by organization and outcome: assigned, not_asked, replayed, or why no one got "
-    "it (no_matching_pool, no_eligible_participant, already_assigned).",
+    "Leads taken, by organization and outcome: assigned, not_asked, replayed, turned_away (by a "
+    "flow), or why no one got it (no_matching_pool, no_eligible_participant, already_assigned, "
+    "parked).",
     ["organization", "outcome"],
     registry=REGISTRY,
 )
@@ -85,6 +98,34 @@ ASSIGNMENTS: Final = Counter(
     "pointsman_assignments",
     "Leads given to a participant, by organization and the source that history records.",
     ["organization", "source"],
+    registry=REGISTRY,
+)
+META_LEADS: Final = Counter(
+    "pointsman_meta_leads",
+    "Leads that Meta told of, by organization and outcome: taken, waiting (to be read from Meta), "
+    "postponed (Meta could not be asked), failed (see the log).",
+    ["organization", "outcome"],
+    registry=REGISTRY,
+)
+PARKED: Final = Gauge(
+    "pointsman_parked_leads",
+    "Leads that wait in a pool's line until somebody may be served, by organization and the "
+    "pool's file.",
+    ["organization", "pool"],
+    registry=REGISTRY,
+)
+OWNER_CHANGES: Final = Counter(
+    "pointsman_owner_changes",
+    "What was asked for after an assignment, by organization and what it was: assigned, "
+    "reassigned, passed_on, unassigned, accepted, credited.",
+    ["organization", "change"],
+    registry=REGISTRY,
+)
+NOT_ACCEPTED: Final = Counter(
+    "pointsman_leads_not_accepted",
+    "Leads that were not accepted in time, by organization and what became of them: passed_on, "
+    "kept, unassigned, fallback.",
+    ["organization", "outcome"],
     registry=REGISTRY,
 )
 STALE_DECISIONS: Final = Counter(
@@ -154,8 +195,28 @@ EVENTS_HANDLED: Final = Counter(
 )
 RUNS: Final = Counter(
     "pointsman_workflow_runs",
-    "Workflow runs, by organization and outcome: started, completed, failed, or refused (the "
-    "event came too deep in a chain of runs).",
+    "Workflow runs, by organization and outcome: started, completed, failed, cancelled, refused "
+    "(the event came too deep in a chain of runs), skipped (another run of the record was open), "
+    "retried or replayed.",
+    ["organization", "outcome"],
+    registry=REGISTRY,
+)
+DEAD_LETTERS: Final = Gauge(
+    "pointsman_dead_letters",
+    "Steps of workflows and deliveries of flows that failed for good and nobody looked after.",
+    ["organization"],
+    registry=REGISTRY,
+)
+DEAD_LETTERS_ADDED: Final = Counter(
+    "pointsman_dead_letters_added",
+    "Steps of workflows and deliveries of flows that failed for good, by organization.",
+    ["organization"],
+    registry=REGISTRY,
+)
+DELIVERIES: Final = Counter(
+    "pointsman_flow_deliveries",
+    "What flows asked recipients and sources, by organization and outcome: success, failure, error "
+    "or skip (it could not be sent).",
     ["organization", "outcome"],
     registry=REGISTRY,
 )
@@ -173,10 +234,73 @@ STEP_SECONDS: Final = Histogram(
     registry=REGISTRY,
 )
 
+PLUGIN_BLOCKED: Final = Counter(
+    "pointsman_plugin_blocked_seconds",
+    "Seconds for which code of a plugin let nothing else of its process go on, in stretches of "
+    "0.1 s and more, by what is done: action:NAME, sink:NAME, operator:NAME or field_type:NAME.",
+    ["plugin"],
+    registry=REGISTRY,
+)
+PLUGIN_FAILURES: Final = Counter(
+    "pointsman_plugin_failures",
+    "Errors that code of a plugin raised and should not have, by what was done (see "
+    "pointsman_plugin_blocked_seconds).",
+    ["plugin"],
+    registry=REGISTRY,
+)
+SINK_EVENTS: Final = Counter(
+    "pointsman_sink_events",
+    "Events given to a sink, by sink and outcome: done, retried, or dropped (it failed too often "
+    "or fell too far behind).",
+    ["sink", "outcome"],
+    registry=REGISTRY,
+)
+SINK_LAG: Final = Gauge(
+    "pointsman_sink_lag",
+    "Events of all organizations that a sink of this process has not got yet.",
+    ["sink"],
+    registry=REGISTRY,
+)
+FIREHOSE_EVENTS: Final = Counter(
+    "pointsman_firehose_events",
+    "Events of flows that were written to an organization's firehose, and batches that have to be "
+    "written again (outcome: written, retried).",
+    ["organization", "outcome"],
+    registry=REGISTRY,
+)
+FIREHOSE_LAG: Final = Gauge(
+    "pointsman_firehose_lag",
+    "Events of an organization's flows that its firehose has not got yet, as told by the process "
+    "that writes them.",
+    ["organization"],
+    registry=REGISTRY,
+)
+FIREHOSE_AGE: Final = Gauge(
+    "pointsman_firehose_age_seconds",
+    "How long the oldest of these events has waited.",
+    ["organization"],
+    registry=REGISTRY,
+)
+CIRCUITS_OPEN: Final = Gauge(
+    "pointsman_outgoing_circuits_open",
+    "Hosts that this process sends nothing to for a while, because they failed again and again.",
+    registry=REGISTRY,
+)
+OUTGOING_REFUSED: Final = Counter(
+    "pointsman_outgoing_refused",
+    "Requests not sent, to be tried later: circuit_open, or busy (the host has as many requests "
+    "as it may).",
+    ["why"],
+    registry=REGISTRY,
+)
+
 # Event names of log lines, in the past tense.
-LEAD_TAKEN: Final = "lead_taken"
 LEAD_ASSIGNED: Final = "lead_assigned"
+OWNER_CHANGED: Final = "owner_changed"
+LEAD_NOT_ACCEPTED: Final = "lead_not_accepted"
 LEAD_ERASED: Final = "lead_erased"
+META_LEAD_POSTPONED: Final = "meta_lead_postponed"
+META_LEAD_FAILED: Final = "meta_lead_failed"
 DECISION_REPEATED: Final = "decision_repeated"
 POOL_POINTER_LOST: Final = "pool_pointer_lost"
 REQUEST_FAILED: Final = "request_failed"
@@ -207,35 +331,28 @@ STEP_RETRIED: Final = "step_retried"
 STEP_FAILED: Final = "step_failed"
 RUN_INTERRUPTED: Final = "run_interrupted"
 RUN_REFUSED: Final = "run_refused"
+RUN_CANCELLED: Final = "run_cancelled"
+RUN_RETRIED: Final = "run_retried"
+RUN_REPLAYED: Final = "run_replayed"
 EVENT_FAILED: Final = "event_failed"
 EVENTS_TAKEN_OVER: Final = "events_taken_over"
 EVENTS_INTERRUPTED: Final = "events_interrupted"
 JOBS_INTERRUPTED: Final = "jobs_interrupted"
-
-_Lead = tuple[str, str, int, str]
-"""Id, organization's handle, generation and outcome."""
-
-_LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
-_TALKATIVE: Final = ("docket", "aiohttp.access", "asyncio", "watchfiles")
-"""Libraries heard from warning on: docket's info lines would repeat a step's arguments."""
-
-
-class LogSettings(Protocol):
-    """The settings that say how to log."""
-
-    @property
-    def log_level(self) -> str:
-        """The least level that is written."""
-
-    @property
-    def log_format(self) -> str:
-        """``json`` or ``text``."""
-
-
-def log(**bound: Any) -> structlog.typing.FilteringBoundLogger:
-    """Return the daemon's logger with ``bound`` on every line."""
-    logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(**bound)
-    return logger
+PLUGINS_LOADED: Final = "plugins_loaded"
+PLUGINS_REFUSED: Final = "plugins_refused"
+PLUGIN_HELD_UP: Final = "plugin_held_up"
+PLUGIN_HOLDS_UP: Final = "plugin_holds_up"
+PLUGIN_FAILED: Final = "plugin_failed"
+SINK_RETRIED: Final = "sink_retried"
+SINK_DROPPED: Final = "sink_dropped"
+SINK_INTERRUPTED: Final = "sink_interrupted"
+FIREHOSE_FAILED: Final = "firehose_failed"
+FIREHOSE_RECOVERED: Final = "firehose_recovered"
+CIRCUIT_OPENED: Final = "circuit_opened"
+CIRCUIT_CLOSED: Final = "circuit_closed"
+SUBMISSION_RESUMED: Final = "submission_resumed"
+DELIVERY_FAILED: Final = "delivery_failed"
+TIMER_FAILED: Final = "timer_failed"
 
 
 @cache
@@ -244,145 +361,6 @@ def child(metric: MetricWrapperBase, *values: str) -> Any:
     return metric.labels(*values)
 
 
-def lead_line(lead: str, organization: str, generation: int, outcome: str) -> None:
-    """Log that a lead was taken; for the hot path, within a running loop."""
-    if _leads.form is not None:
-        _leads.add((lead, organization, generation, outcome))
-
-
 def exposition() -> bytes:
     """Return every metric in Prometheus' text format."""
     return generate_latest(REGISTRY)
-
-
-def configure_logging(settings: LogSettings) -> None:
-    """Send log lines to stderr as JSON or text, those of libraries too."""
-    level = _LEVELS[settings.log_level]
-    text = settings.log_format == "text"
-    shared: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
-    console = structlog.dev.ConsoleRenderer(
-        colors=sys.stderr.isatty(),
-        # The default prints local variables, and with them what a lead contains.
-        exception_formatter=structlog.dev.plain_traceback,
-    )
-    ours = console if text else structlog.processors.JSONRenderer(serializer=_dumps)
-    theirs = console if text else structlog.processors.JSONRenderer(serializer=_dumps_text)
-    if not text:
-        shared.append(structlog.processors.format_exc_info)
-    structlog.configure(
-        processors=[*shared, ours],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=_TextLogger if text else structlog.BytesLoggerFactory(file=_STDERR),
-        cache_logger_on_first_use=False,
-    )
-    _adopt_libraries(level, [*shared, structlog.stdlib.add_logger_name], theirs)
-    _leads.form = None if level > logging.INFO else _text_lead if text else _json_lead
-
-
-def _dumps(line: Any, **_: Any) -> bytes:
-    return orjson.dumps(line, default=str, option=orjson.OPT_NON_STR_KEYS)
-
-
-def _dumps_text(line: Any, **_: Any) -> str:
-    return _dumps(line).decode()
-
-
-def _adopt_libraries(
-    level: int,
-    shared: list[structlog.typing.Processor],
-    renderer: structlog.typing.Processor,
-) -> None:
-    """Give the lines of the standard library's logging the same form and place."""
-    handler = _Handler()
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                renderer,
-            ],
-        )
-    )
-    logging.basicConfig(level=level, handlers=[handler], force=True)
-    for name in _TALKATIVE:
-        logging.getLogger(name).setLevel(max(level, logging.WARNING))
-
-
-class _Stderr:
-    """The stderr of now, as bytes: whoever replaces ``sys.stderr`` gets the lines."""
-
-    def write(self, line: bytes) -> None:
-        sys.stderr.buffer.write(line)
-
-    def flush(self) -> None:
-        sys.stderr.buffer.flush()
-
-
-_STDERR: Final = cast("BinaryIO", _Stderr())
-
-
-class _TextLogger:
-    """Writes structlog's lines for people."""
-
-    def __init__(self, *_: Any) -> None:
-        """Take no arguments; ``structlog.get_logger`` passes a name along."""
-
-    def msg(self, line: str) -> None:
-        _STDERR.write(f"{line}\n".encode())
-        _STDERR.flush()
-
-    debug = info = warning = error = critical = msg
-
-
-class _Handler(logging.Handler):
-    """Writes the standard library's lines."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        _STDERR.write(f"{self.format(record)}\n".encode())
-        _STDERR.flush()
-
-
-class _LeadLines:
-    """Lines about leads, written once a loop tick and with the time of that tick.
-
-    structlog takes 50 us for a line of its own, a third of what a lead costs; this takes 1.
-    """
-
-    def __init__(self) -> None:
-        self.form: Callable[[str, _Lead], str] | None = None
-        self._waiting: list[_Lead] = []
-
-    def add(self, lead: _Lead) -> None:
-        if not self._waiting:
-            asyncio.get_running_loop().call_soon(self._write)
-        self._waiting.append(lead)
-
-    def _write(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        if self.form is not None:
-            now = datetime.now(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
-            _STDERR.write("".join([self.form(now, lead) for lead in waiting]).encode())
-            _STDERR.flush()
-
-
-_leads = _LeadLines()
-
-
-def _json_lead(now: str, lead: _Lead) -> str:
-    identifier, organization, generation, outcome = lead
-    return (
-        f'{{"lead_id":"{identifier}","organization":"{organization}","generation":{generation},'
-        f'"outcome":"{outcome}","event":"{LEAD_TAKEN}","level":"info","timestamp":"{now}"}}\n'
-    )
-
-
-def _text_lead(now: str, lead: _Lead) -> str:
-    identifier, organization, generation, outcome = lead
-    return (
-        f"{now} [info     ] {LEAD_TAKEN} generation={generation} lead_id={identifier} "
-        f"organization={organization} outcome={outcome}\n"
-    )

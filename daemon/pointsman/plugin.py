@@ -1,84 +1,70 @@
-"""All that the author of an action imports.
+"""All that the author of an action, a step type or a sink imports.
 
 An action is one file: an :class:`Options` model and a coroutine under :func:`action`, whose
 docstring is its manual page. It returns when the work is done, raises ``TransientError`` to be
 tried again or ``ActionError`` to give up. It must be safe to call twice with one ``delivery_id``:
-a daemon that dies between the work and its record does the step again.
+a daemon that dies between the work and its record does the step again. The same holds for a sink,
+a coroutine under :func:`sink` that is told of what happens to records.
 """
 
 from __future__ import annotations
 
 import inspect
 import pkgutil
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
-from typing import Any, Literal, Protocol, get_type_hints
-
-from pydantic import BaseModel, ConfigDict, ValidationError
+from typing import Any, Literal
 
 from pointsman.delivery import Outgoing, signature
 from pointsman.errors import ActionError, PointsmanError, TransientError
-from pointsman.model import MailServer, TwilioAccount
-from pointsman.registry import Registry
+from pointsman.model import MailServer, Member, TwilioAccount
+from pointsman.option_schema import whole_schema
+from pointsman.options import Optioned, Options, named_credential, page_of
+from pointsman.registry import Registry, origin
+from pointsman.seam import Fields, Inbox, Record
+from pointsman.step_type import StepContext, StepOutcome, StepType, step, steps
 
 __all__ = [
+    "OUTCOMES",
     "ActionContext",
     "ActionError",
     "ActionType",
     "Branch",
+    "Event",
+    "Inbox",
+    "Member",
     "Options",
     "Record",
+    "SinkContext",
+    "SinkType",
     "Sleep",
+    "StepContext",
+    "StepOutcome",
+    "StepType",
     "TransientError",
     "action",
     "actions",
     "load_plugins",
     "signature",
+    "sink",
+    "sinks",
+    "step",
+    "steps",
 ]
 
 GROUP = "pointsman.plugins"
 """Entry-point group: each entry names a package whose every module is imported."""
 
-Fields = Mapping[str, Any]
 Output = Mapping[str, Any]
-Path = tuple[str | int, ...]
 Needs = Literal["smtp", "twilio"]
 
-_PLACEHOLDER = {"type": "string", "pattern": r"\{\{.*\}\}"}
-_NO_DEFAULT = ("default", None)
-_TOLD = ("description", "default", "examples", "x-credential", "x-actions")
 
-
-class Options(BaseModel):
-    """What an action can be told; a field's description is its documentation.
-
-    Mark a field that holds the name of a credential with
-    ``json_schema_extra={"x-credential": True}``; a ``SecretStr`` is never stored with a run.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Record(Protocol):
-    """The record whose change began the run, as an action may change it."""
-
-    def typed(self, fields: Fields) -> Fields:
-        """Return fields as those of a new record are read: by type, and in their places.
-
-        What is no field of the organization is under ``custom_fields``, and only that.
-        """
-
-    async def change(self, edit: Callable[[Fields], Fields]) -> Fields:
-        """Store what ``edit`` makes of the record, and return the record as it was before.
-
-        ``edit`` gets the record's fields and returns those to set; it may be called again if
-        somebody else changed the record meanwhile. What differs is stored, recorded and told as
-        an event in one atomic script; if nothing differs, nothing happens.
-        """
+def _nobody(_name: str) -> Member | None:
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +74,8 @@ class ActionContext:
     ``event`` is the event's type and ``trigger`` the record as it left it; ``delivery_id`` is the
     same on every attempt of a step; ``attempt`` counts from 1; ``now`` is when the step was first
     tried; ``steps`` are the outputs of earlier steps. ``mail`` and ``twilio`` are who sends mail
-    and texts, if organization.yaml tells.
+    and texts, if organization.yaml tells. ``module`` is the record's; ``member`` finds a member by
+    handle or id.
     """
 
     event: str
@@ -97,21 +84,24 @@ class ActionContext:
     attempt: int
     now: datetime
     record: Record
+    inbox: Inbox
     http: Outgoing
     credentials: Mapping[str, str] = field(repr=False)
     mail: MailServer | None = None
     twilio: TwilioAccount | None = None
     steps: Sequence[Any] = ()
     time_zone: str = "UTC"
+    module: str = "leads"
+    member: Callable[[str], Member | None] = _nobody
+
+    def owner_id(self) -> str | None:
+        """Return who owned the record when the run began, if they still are a member."""
+        found = self.member(self.trigger.get("owner_id") or "")
+        return found.id if found else None
 
     def credential(self, name: str) -> str:
         """Return a credential of organization.yaml; it is never stored with the run."""
-        try:
-            return self.credentials[name]
-        except KeyError:
-            raise ActionError(
-                f"credential '{name}' is not in organization.yaml; add it under credentials"
-            ) from None
+        return named_credential(self.credentials, name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +130,7 @@ Handler = Callable[[Any, ActionContext], Awaitable[Output | Sleep | Branch | Non
 
 
 @dataclass(frozen=True, slots=True)
-class ActionType:
+class ActionType(Optioned):
     """An action as the registry knows it.
 
     ``quick`` actions touch only our own store and run at once where the event is read; all others
@@ -157,40 +147,16 @@ class ActionType:
     origin: str
     needs: Needs | None = None
 
-    def schema(self) -> dict[str, Any]:
-        """Return the JSON Schema of the options as they are written in a file.
-
-        It stands alone (no ``$ref``), and everywhere a placeholder such as ``{{trigger.score}}``
-        is accepted too, because what it stands for is known only when the action runs.
-        """
-        schema = self.options.model_json_schema()
-        inlined: dict[str, Any] = _inlined(schema, schema.get("$defs", {}))
-        inlined["properties"] = {
-            name: _opened(option) for name, option in inlined.get("properties", {}).items()
-        }
-        return inlined
-
-    def problems(self, config: Fields) -> list[tuple[Path, str]]:
-        """Return what is wrong with written options, as (path, message), placeholders aside."""
-        try:
-            self.options.model_validate(config)
-        except ValidationError as error:
-            return [
-                (found["loc"], found["msg"].removeprefix("Value error, "))
-                for found in error.errors(include_url=False, include_context=False)
-                if not _holds_placeholder(config, found["loc"])
-            ]
-        return []
+    @property
+    def built_in(self) -> bool:
+        """Whether it came with Pointsman."""
+        return self.origin.startswith("pointsman.plugins.")
 
     @property
     def nested(self) -> Sequence[str]:
         """The options that hold actions."""
-        options = _whole_schema(self.options).get("properties", {})
+        options = whole_schema(self.options).get("properties", {})
         return [name for name, option in options.items() if option.get("x-actions")]
-
-    def credentials(self, config: Fields) -> list[tuple[Path, str]]:
-        """Return the credentials that written options name, as (path, name)."""
-        return list(_credentials(_whole_schema(self.options), config, ()))
 
 
 actions: Registry[ActionType] = Registry("action")
@@ -211,114 +177,125 @@ def action(
     """
 
     def register(handler: Handler) -> Handler:
-        manual = inspect.getdoc(handler)
-        options = next(iter(get_type_hints(handler).values()), None)
-        if not manual or not (isinstance(options, type) and issubclass(options, Options)):
-            raise PointsmanError(
-                f"action '{name}' of {handler.__module__} needs a docstring and a first argument "
-                "annotated with a subclass of Options"
-            )
-        summary = manual.partition("\n")[0]
+        summary, manual, options, from_where = page_of("action", name, handler)
         actions.add(
             name,
-            ActionType(
-                name,
-                handler,
-                options,
-                quick,
-                timeout,
-                summary,
-                manual,
-                handler.__module__,
-                needs,
-            ),
+            ActionType(name, handler, options, quick, timeout, summary, manual, from_where, needs),
         )
         return handler
 
     return register
 
 
+OUTCOMES = frozenset(
+    {
+        *("run_succeeded", "run_failed", "run_cancelled"),
+        *("submission_success", "submission_failure", "submission_error"),
+    }
+)
+"""Events of sinks that ask for them: a workflow's run, or a lead's way through a flow, is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What happened to a record, as a sink is told.
+
+    ``types`` are its names, such as ``lead_created`` and ``lead_assigned`` of one change;
+    ``current`` is the record as the change left it, ``previous`` as it was before, ``None`` of a
+    new one. ``origin`` is who changed it (``api``, ``intake``, ``workflow:<id>``).
+
+    Of one of ``OUTCOMES``, ``module`` is ``runs`` or ``submissions`` and ``record_id`` the record
+    that it was about; ``current`` tells ids, ``reason`` and ``price`` only.
+    """
+
+    id: str
+    types: Sequence[str]
+    organization: str
+    module: str
+    record_id: str
+    revision: int
+    origin: str
+    at: datetime
+    current: Fields
+    previous: Fields | None
+
+
+@dataclass(frozen=True, slots=True)
+class SinkContext:
+    """What a sink gets beside the event; ``delivery_id`` is the same however often it is told."""
+
+    delivery_id: str
+    attempt: int
+    http: Outgoing
+    credentials: Mapping[str, str] = field(repr=False)
+
+    def credential(self, name: str) -> str:
+        """Return a credential of the organization whose record it is."""
+        return named_credential(self.credentials, name)
+
+
+Told = Callable[[Event, SinkContext], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class SinkType:
+    """A sink as the registry knows it; ``events`` are the types that it is told of.
+
+    None: all changes of records, and no outcomes.
+    """
+
+    name: str
+    run: Told
+    events: frozenset[str]
+    timeout: timedelta
+    summary: str
+    manual: str
+    origin: str
+
+    @property
+    def outcomes(self) -> bool:
+        """Whether it asks how runs or submissions end."""
+        return not self.events.isdisjoint(OUTCOMES)
+
+
+sinks: Registry[SinkType] = Registry("sink")
+
+
+def sink(
+    name: str, *, events: Sequence[str] = (), timeout: timedelta = timedelta(seconds=30)
+) -> Callable[[Told], Told]:
+    """Tell the decorated coroutine of every change of a record, of all organizations.
+
+    Or of ``events`` only, which may name :data:`OUTCOMES` too.
+    At least once each, in order for one record, from when the sink was first there. One that fails
+    is tried again for some minutes, then that event is given up; one that falls far behind is told
+    of what comes from then on. Nothing else waits for it.
+    """
+
+    def register(told: Told) -> Told:
+        manual = inspect.getdoc(told)
+        if not manual or not inspect.iscoroutinefunction(told):
+            raise PointsmanError(f"sink '{name}' must be an 'async def' function with a docstring")
+        summary = manual.partition("\n")[0]
+        sinks.add(
+            name,
+            SinkType(name, told, frozenset(events), timeout, summary, manual, origin(told)),
+        )
+        return told
+
+    return register
+
+
 @cache
 def load_plugins() -> None:
-    """Import every module of every package in the entry-point group, once a process."""
+    """Import every module of every package (or module) in the entry-point group, once a process."""
     for entry in entry_points(group=GROUP):
         try:
             package = entry.load()
-            for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            inside = getattr(package, "__path__", ())
+            for module in pkgutil.walk_packages(inside, f"{package.__name__}."):
                 import_module(module.name)
-        except (ImportError, AttributeError) as error:
+        except Exception as error:
             raise PointsmanError(
                 f"plugin package '{entry.name}' ({entry.value}) cannot be loaded: {error}"
             ) from error
-
-
-@cache
-def _whole_schema(options: type[Options]) -> Fields:
-    schema = options.model_json_schema()
-    whole: dict[str, Any] = _inlined(schema, schema.get("$defs", {}))
-    return whole
-
-
-def _inlined(schema: Any, definitions: Fields) -> Any:
-    """Return a schema with every reference replaced by what it names, and without titles."""
-    if isinstance(schema, list):
-        return [_inlined(item, definitions) for item in schema]
-    if not isinstance(schema, dict):
-        return schema
-    named = definitions[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else {}
-    kept = {key: value for key, value in schema.items() if key not in {"$ref", "$defs"}}
-    return {
-        key: (
-            {name: _inlined(option, definitions) for name, option in value.items()}
-            if key == "properties"
-            else _inlined(value, definitions)
-        )
-        for key, value in {**named, **kept}.items()
-        if key != "title"
-    }
-
-
-def _opened(schema: Fields) -> dict[str, Any]:
-    """Return a schema that a placeholder satisfies too, inside lists and objects as well."""
-    inner = _without_null(schema)
-    if isinstance(inner.get("items"), dict):
-        inner["items"] = _opened(inner["items"])
-    if "properties" in inner:
-        inner["properties"] = {name: _opened(part) for name, part in inner["properties"].items()}
-    if isinstance(inner.get("additionalProperties"), dict):
-        inner["additionalProperties"] = _opened(inner["additionalProperties"])
-    told = {key: inner.pop(key) for key in _TOLD if key in inner}
-    if not inner or inner == {"type": "string"}:
-        return {**told, **inner}
-    return {**told, "if": _PLACEHOLDER, "else": inner}
-
-
-def _without_null(schema: Fields) -> dict[str, Any]:
-    """Return the schema of an option that may be left out as that of its value: told plainly."""
-    kinds = [choice for choice in schema.get("anyOf", ()) if choice != {"type": "null"}]
-    if len(kinds) != 1:
-        return dict(schema)
-    told = {name: v for name, v in schema.items() if name != "anyOf" and (name, v) != _NO_DEFAULT}
-    return {**kinds[0], **told}
-
-
-def _holds_placeholder(config: Any, path: Path) -> bool:
-    for part in path:
-        if isinstance(config, str):
-            break
-        try:
-            config = config[part]
-        except (KeyError, IndexError, TypeError):
-            return False
-    return isinstance(config, str) and "{{" in config
-
-
-def _credentials(schema: Fields, config: Any, path: Path) -> Iterator[tuple[Path, str]]:
-    if schema.get("x-credential") and isinstance(config, str) and "{{" not in config:
-        yield path, config
-    for choice in schema.get("anyOf", ()):
-        yield from _credentials(choice, config, path)
-    if isinstance(config, Mapping):
-        for name, option in schema.get("properties", {}).items():
-            if name in config:
-                yield from _credentials(option, config[name], (*path, name))

@@ -45,6 +45,10 @@ class Settings(BaseSettings):
         default="publisher",
         description="publisher: this node's files are the source; follower: serve what Redis has.",
     )
+    plugins_dir: Path | None = Field(
+        default=None,
+        description="Folder of your own plugins, one Python file each; read again when it changes.",
+    )
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8080, ge=0, le=65535, description="Port; 0 picks any free one.")
     port_file: Path | None = Field(
@@ -75,6 +79,12 @@ class Settings(BaseSettings):
     trusted_proxies: tuple[str, ...] = Field(
         default=(), description="Networks whose Forwarded and X-Forwarded-* headers are believed."
     )
+    rate_limit: int | None = Field(
+        default=None,
+        ge=1,
+        le=60_000,
+        description="Calls of the API a minute that each key may make; none: any number.",
+    )
     max_body: int = Field(default=1024 * 1024, ge=1024, description="Largest request body, bytes.")
     drain_timeout: Span = Field(
         default=timedelta(seconds=20), description="How long SIGTERM waits for requests in flight."
@@ -84,10 +94,10 @@ class Settings(BaseSettings):
     )
     redis_connections: int = Field(default=16, ge=2, le=256, description="Size of the pool.")
     lead_retention: Span = Field(
-        default=timedelta(days=365), description="How long a lead is kept after its last change."
+        default=timedelta(days=365), description="How long a record is kept after its last change."
     )
     event_retention: Span = Field(
-        default=timedelta(days=90), description="How long a lead's timeline and runs are kept."
+        default=timedelta(days=90), description="How long a record's timeline and runs are kept."
     )
     pool_retention: Span = Field(
         default=timedelta(days=30), description="How long the state of a vanished pool is kept."

@@ -162,11 +162,27 @@ async def test_a_second_daemon_on_the_same_data_directory_shares_the_server(
         await wait_until(lambda: taken_again(second), "it starts the server again")
 
 
+PLUGIN = '''
+from pointsman.plugin import ActionContext, Options, action
+
+@action("acme_say")
+async def acme_say(options: Options, context: ActionContext) -> None:
+    """Say nothing."""
+'''
+
+
 async def test_workers_share_the_port_are_replaced_and_end_with_their_parent(
     root: Path, tmp_path: Path
 ) -> None:
-    async with Process(root, tmp_path / "here", workers=2, drain_timeout=1) as process:
+    plugins = tmp_path / "plugins"
+    plugins.mkdir()
+    async with Process(
+        root, tmp_path / "here", workers=2, drain_timeout=1, plugins_dir=plugins
+    ) as process:
         assert sorted(await take(process, 4)) == [1, 1, 2, 2]
+        (plugins / "acme_say.py").write_text(PLUGIN)
+        assert await process.answer("POST", "/-/reload") == (200, {"acme": 1})
+        assert loads(process) == 3, "the parent and its workers have the plugin"
         (root / "acme/pools/inbound.yaml").write_text(f"{INBOUND}priority: 1\n")
         assert await process.answer("POST", "/-/reload") == (200, {"acme": 2})
         (root / "acme/pools/inbound.yaml").write_text("nope")
@@ -175,14 +191,21 @@ async def test_workers_share_the_port_are_replaced_and_end_with_their_parent(
         (root / "acme/pools/inbound.yaml").write_text(INBOUND)
         await wait_until(lambda: ready(process), "the watching parent loads the good one")
 
+        (plugins / "acme_say.py").write_text("1 / 0")
+        assert (await process.answer("POST", "/-/reload"))[0] == 422
         (victim, other) = workers(process)
         os.kill(victim, signal.SIGKILL)
         await wait_until(lambda: "worker_ended" in process.log, "the loss is seen")
         assert await taken_again(process), "the other one serves"
         await wait_until(lambda: len(workers(process)) == 2, "it is replaced")
         assert other in workers(process)
+        await wait_until(lambda: loads(process) == 4, "it has the last good plugin", seconds=60)
         await process.kill()
         await wait_until(lambda: gone(process), "workers end with a parent that nobody heard of")
+
+
+def loads(process: Process) -> int:
+    return process.log.count('"plugins_loaded"')
 
 
 async def ready(process: Process) -> bool:

@@ -139,6 +139,10 @@ def test_a_lead_that_leads_nowhere_is_told_why(root: Path) -> None:
 def test_a_way_that_is_closed_is_told(root: Path) -> None:
     assert told("--intake", "asd")["closed"] == "no pool or flow has the source_key 'asd'"
     assert told("--intake", "ads")["closed"] is None
+    switches = {"meta": "meta is missing or not enabled", "automation": "automation is not enabled"}
+    for source, why in switches.items():
+        found = told("--intake", f"source={source}", "--intake", "provider=make")
+        assert found["closed"] == f"integrations.{why} in organization.yaml"
     assert "it would get 404" in explain("--intake", "asd").stdout
 
 
@@ -148,6 +152,66 @@ def test_a_flow_decides_alone(root: Path) -> None:
     assert found["flow"] == {"name": "Partners", "file": "flows/partners.yaml"}
     assert found["pools"] == []
     assert found["next"] == {"handle": "cy", "order": 2}
+
+
+BOUGHT = """\
+name: Bought
+sources:
+  - key: shop
+    mappings: [{property: email, value: "{{mail}}"}]
+    pricing: {prices: [{amount: 5}]}
+    caps: [{name: few, maximum: 1, duration_units: day}]
+list_checks: {duplicate: {value: "{{lead.email}}", list_name: bought}}
+acceptance_criteria:
+  rule_set: {op: and, rules: [{lhv: lead.email, op: is not blank}]}
+steps:
+  - key: far
+    type: filter
+    rule_set: {op: and, rules: [{lhv: lead.state, op: is equal to, rhv: AK}]}
+  - {key: ours, type: pool, pool: rest}
+"""
+
+
+def test_a_flow_tells_of_every_part_what_it_would_do(root: Path) -> None:
+    """Gates, price, caps and steps in their order, up to what stops the lead."""
+    (root / "acme/lists").mkdir()
+    (root / "acme/lists/bought.yaml").write_text("name: Bought\ntype: email\n")
+    (root / "acme/flows/bought.yaml").write_text(BOUGHT)
+
+    taken = explain("--submit", "bought/shop", lead='{"mail": "a@example.com", "state": "TX"}')
+    stopped = explain("--submit", "bought/shop", lead='{"mail": "a@example.com", "state": "AK"}')
+    refused = told("--submit", "bought/shop", lead="{}")
+    unknown = explain("--submit", "bough/shop")
+
+    assert taken.stdout.splitlines()[1:] == [
+        "  list check duplicate: not found (bought)",
+        "  acceptance criteria of the flow: hold",
+        "  price: 5",
+        "  cap few: counts it, at most 1 a day",
+        "  step far (filter): lets it pass (lead.state must be equal to AK)",
+        "  step ours (pool): assigns it",
+        "     1. Anna is next",
+    ]
+    assert stopped.stdout.splitlines()[-1] == "  step far (filter): stops it (failure: no reason)"
+    assert refused["parts"][-1]["detail"] == "failure: lead.email must not be blank"
+    assert refused["parts"][-1]["stops"]
+    assert unknown.exit_code == 2
+
+
+def test_a_flow_is_told_as_its_lists_and_caps_stand(root: Path, redis_url: str) -> None:
+    """What was counted and listed is read; nothing is taken."""
+    (root / "acme/flows/bought.yaml").write_text(
+        BOUGHT.replace("maximum: 1,", "maximum: 0,").replace(
+            'list_checks: {duplicate: {value: "{{lead.email}}", list_name: bought}}\n', ""
+        )
+    )
+
+    found = told(
+        "--submit", "bought/shop", "--redis-url", redis_url, lead='{"mail": "a@b.example"}'
+    )
+
+    assert not found["assumed"]
+    assert found["parts"][-1]["detail"] == "0 of 0 a day; failure: Cap reached"
 
 
 def test_a_lead_file_is_read(root: Path, tmp_path: Path) -> None:

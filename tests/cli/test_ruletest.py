@@ -133,6 +133,95 @@ def test_what_is_not_is_told_with_file_line_expected_and_found(root: Path) -> No
     assert answer.stderr == "1 passed, 3 failed\n"
 
 
+FLOW = """\
+name: Bought
+sources:
+  - key: shop
+    mappings: [{property: email, value: "{{mail}}"}]
+    pricing: {prices: [{amount: 5}]}
+fields: [email, city]
+acceptance_criteria: {rule_set: {op: and, rules: [{lhv: lead.email, op: is not blank}]}}
+steps:
+  - key: crm
+    type: recipient
+    integration:
+      module_id: json
+      mappings:
+        - {property: url, value: "https://crm.example/in"}
+        - {property: outcome_search_term, value: yes}
+  - key: theirs
+    type: filter
+    rule_set: {op: and, rules: [{lhv: crm.outcome, op: is equal to, rhv: success}]}
+    outcome: success
+    reason: sold
+  - {key: ours, type: pool, pool: rest}
+"""
+SUBMITTED = """\
+tests:
+  - name: who takes it has it
+    submit: {flow: bought, source: shop}
+    lead: {mail: a@example.com}
+    answers: {"https://crm.example/": {body: {said: "yes"}}}
+    expect: {outcome: success, reason: sold, price: 5, assigned: false, steps: {crm: success}}
+  - name: else it is ours
+    submit: {flow: bought, source: shop}
+    lead: {mail: a@example.com}
+    answers: {"https://crm.example/": {status: 500}}
+    expect: {outcome: success, reason: null, person: anna, steps: {crm: error, ours: success}}
+  - name: what is wrong is told
+    submit: {flow: bought, source: shop}
+    lead: {city: Oslo}
+    expect: {outcome: success, price: 5, steps: {ours: success}}
+  - name: no answer is told
+    submit: {flow: bought, source: shop}
+    lead: {mail: a@example.com}
+    expect: {steps: {crm: success}}
+  - name: no such source
+    submit: {flow: bought, source: shops}
+    lead: {}
+    expect: {outcome: success}
+"""
+
+
+def test_a_lead_is_posted_to_a_flow_and_recipients_answer_as_the_test_says(root: Path) -> None:
+    """Outcome, reason, price and steps are held against what was expected."""
+    (root / "acme/flows").mkdir()
+    (root / "acme/flows/bought.yaml").write_text(FLOW)
+
+    answer = run(root, SUBMITTED)
+
+    file = root / "acme" / "tests" / "routing.yaml"
+    unknown = "'shops'; did you mean 'shop'? (known: shop)"
+    assert answer.stdout.splitlines() == [
+        f"pass  {file}:2: who takes it has it",
+        f"pass  {file}:7: else it is ours",
+        f"FAIL  {file}:12: what is wrong is told",
+        "      outcome: expected success, found failure",
+        "      price: expected 5, found 0",
+        "      steps.ours: expected success, found not reached",
+        f"FAIL  {file}:16: no answer is told",
+        "      steps.crm: expected success, found error",
+        f"FAIL  {file}:20: no such source",
+        f"      submit.source: expected a source of the flow, found {unknown}",
+    ]
+
+
+def test_a_test_names_flows_that_are_there_and_one_way_in(root: Path) -> None:
+    wrong = """\
+tests:
+  - name: neither
+    submit: {flow: bough, source: shop}
+    intake: {source_key: idle}
+    lead: {}
+    expect: {outcome: success}
+"""
+    answer = run(root, wrong)
+
+    assert answer.exit_code == 1
+    assert "no flow 'bough'" in str(answer.exception) + answer.output
+    assert "a lead comes in there or by 'submit'" in str(answer.exception) + answer.output
+
+
 def test_failures_are_annotations_for_github(root: Path) -> None:
     answer = run(root, WRONG, "--format", "github")
 

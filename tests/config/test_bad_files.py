@@ -37,6 +37,16 @@ def test_every_finding_has_its_place_what_was_expected_and_the_nearest_name(file
     for hole, registry in REGISTRIES.items():
         text = text.replace(f"<{hole}>", ", ".join(sorted(registry)))
     text = text.replace("<keys of a pool>", ", ".join(composed("pool")["properties"]))
+    root = composed("organization")["properties"]
+    member = root["members"]["items"]
+    member = composed("organization")["$defs"].get("member", member)["properties"]
+    text = text.replace("<keys of a member>", ", ".join(member))
+    text = text.replace("<keys of an organization>", ", ".join(root))
+    options = actions["webhook"].schema()["properties"]
+    text = text.replace("<options of webhook>", ", ".join(options))
+    flow = composed("flow")
+    text = text.replace("<keys of a flow>", ", ".join(flow["properties"]))
+    text = text.replace("<keys of a source>", ", ".join(flow["$defs"]["source"]["properties"]))
 
     document = checked(file.stem.partition("-")[0], file.read_bytes())
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from pointsman.config.changes import TreeChanges, Write
+from pointsman.config.disk import Staged
 from pointsman.config.load import files_hash
 from pointsman.config.memory import Memory
 from pointsman.config.publish import Publisher
@@ -32,6 +33,12 @@ POOL = "0d1c5a0e-7d3b-5f0c-8a51-6e1b9d3f2c47"
 ORGANIZATION = derived("organization", "acme")
 ADA, BRUNO = (derived(ORGANIZATION, "member", handle) for handle in ("ada", "bruno"))
 INBOUND = "pools/inbound.yaml"
+TAG = {
+    "name": "Tag",
+    "trigger_module": "leads",
+    "trigger_type": "lead_created",
+    "actions": [{"action_type": "add_tag", "config": {"tag": "new"}}],
+}
 RENAMED = ("pool.update", {"id": POOL, "name": "New"})
 
 
@@ -119,8 +126,9 @@ async def enumerated(
             [2, 2],
         ),
         (("pool.delete", {"id": POOL}), lambda files: INBOUND not in files, [None, None]),
+        (("workflow.create", TAG), lambda files: "workflows/tag.yaml" in files, [2, 2]),
     ],
-    ids=["update", "create", "delete"],
+    ids=["update", "create", "delete", "workflow"],
 )
 async def test_a_kill_between_any_two_steps_leaves_all_of_a_change_or_nothing(
     redis_url: str,
@@ -135,7 +143,7 @@ async def test_a_kill_between_any_two_steps_leaves_all_of_a_change_or_nothing(
 
     The change resets the pointer to the first; a start after that must not do it again.
     """
-    stride = 1 if THOROUGH or change[0] == "pool.update" else 3
+    stride = 1 if THOROUGH else {"pool.update": 1, "workflow.create": 15}.get(change[0], 3)
     found = await enumerated(redis_url, tmp_path, change, stride)
 
     assert found[-1]["lived"]
@@ -148,6 +156,7 @@ async def test_a_kill_between_any_two_steps_leaves_all_of_a_change_or_nothing(
     for each, new in zip(found, done, strict=True):
         assert each["orders"] == (orders if new else [2, 2]), each["step"]
         assert each["generation"] == (2 if new else 1)
+        assert each["moves"].count("reset") == (new and change[0] == "pool.update"), each["step"]
         assert new or each["files"] == found[0]["files"]
 
 
@@ -302,6 +311,64 @@ async def saved_meanwhile(
         return generation
 
     monkeypatch.setattr(GenerationStore, "publish", and_save)
+
+
+TWO = {"flows/a.yaml": "a" * 24, "flows/b.yaml": "b" * 24}
+BOTH = {"flows": [{"id": identifier, "name": "New"} for identifier in TWO.values()]}
+
+
+async def flows(machine: Machine) -> dict[str, str]:
+    """Publish two flows; return their files as they are."""
+    for name, identifier in TWO.items():
+        machine.path(name).parent.mkdir(exist_ok=True)
+        machine.path(name).write_text(
+            f"id: {identifier}\nname: Old\nsources: [{{key: s}}]\nsteps: []\n"
+        )
+    await machine.publisher.load()
+    return texts(machine)
+
+
+def texts(machine: Machine) -> dict[str, str]:
+    return {name: machine.path(name).read_text() for name in TWO}
+
+
+async def test_of_several_files_none_changes_if_one_is_saved_meanwhile(
+    here: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = await flows(here)
+    edited = before["flows/b.yaml"].replace("name: Old", "name: Mine")
+    await saved_meanwhile(here, monkeypatch, lambda: here.path("flows/b.yaml").write_text(edited))
+
+    with pytest.raises(Refused, match="changed since it was read"):
+        await here.make("flow.update_all", BOTH)
+
+    assert texts(here) == {**before, "flows/b.yaml": edited}
+    await here.publisher.load()
+    assert await here.agrees()
+
+
+async def test_several_files_are_all_written_after_a_death_between_them(
+    here: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await flows(here)
+    place = Staged.place
+    placed: list[Staged] = []
+
+    def die_at_the_second(staged: Staged) -> None:
+        if placed:
+            raise KeyboardInterrupt
+        placed.append(staged)
+        place(staged)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Staged, "place", die_at_the_second)
+        with pytest.raises(KeyboardInterrupt):
+            await here.make("flow.update_all", BOTH)
+    here.restart()
+    await here.publisher.load()
+
+    assert all("name: New" in text for text in texts(here).values())
+    assert await here.agrees()
 
 
 async def test_a_file_made_while_one_of_its_name_is_published_wins(

@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from pointsman.config import documents
-from pointsman.config.load import compile_organization, files_hash, load, mass_deletion
+from pointsman.config.load import compile_organization, files_hash, load
 from pointsman.config.reading import Document
+from pointsman.config.vanishing import mass_deletion
+from pointsman.flow import PoolStep
 from pointsman.ids import derived, short
 from trees import MINIMAL, compiled, findings, write
 
@@ -104,7 +106,9 @@ def test_only_active_workflows_are_triggers_and_only_enabled_flows_take_leads() 
     flow, source = acme.flows["webhook", None]
     assert (flow.file, source.intake) == ("flows/on.yaml", "webhook")
     assert flow.id == short(derived(acme.id, "flow", "flows/on.yaml"))
-    assert flow.steps[0].pool_id in acme.pools
+    step = flow.steps[0]
+    assert isinstance(step, PoolStep)
+    assert step.pool_id in acme.pools
 
 
 @pytest.mark.parametrize("shared", ["id", "key"])
@@ -135,13 +139,13 @@ def test_the_hash_is_of_names_and_bytes_and_nothing_else() -> None:
 
 
 def test_a_file_of_a_newer_version_is_a_finding_not_a_crash() -> None:
-    files = {name: text.encode() for name, text in MINIMAL.items()} | {"lists/dnc.yaml": b""}
+    files = {name: text.encode() for name, text in MINIMAL.items()} | {"journeys/dnc.yaml": b""}
 
     acme, problems = compile_organization("acme", files, root=None)
 
     assert acme is None
     assert [str(p) for p in problems] == [
-        "acme/lists/dnc.yaml:1:1: this version knows no such file"
+        "acme/journeys/dnc.yaml:1:1: this version knows no such file"
     ]
 
 

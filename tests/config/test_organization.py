@@ -62,6 +62,10 @@ def test_mail_and_texts_are_sent_by_whom_the_file_names(
         ),
         ("twilio: {account_sid: AC1}", "add 'auth_token' or 'auth_token_file'"),
         ("twilio: {account_sid: AC/1, auth_token: x}", "expected an account SID"),
+        ("firehose: {url: ftp://host/x}", "expected s3://BUCKET, gs://BUCKET, az://CONTAINER or"),
+        ("firehose: {url: s3://events, access_key_id: AK}", "'access_key_id' and 'secret'"),
+        ("firehose: {url: az://events}", "az:// needs 'account'"),
+        ("firehose: {url: file:///events, region: x}", "region: is of no use for file://"),
     ],
 )
 def test_senders_that_contradict_themselves_are_reported(

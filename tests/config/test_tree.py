@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pointsman.config.tree import read_tree
+from pointsman.config.tree import FOLDERS, read_tree
 from trees import MINIMAL, findings, write
 
 
@@ -36,7 +36,7 @@ def test_hidden_names_and_backups_are_ignored(tmp_path: Path) -> None:
     ("stray", "message"),
     [
         ("pool/a.yaml", "a stray directory; did you mean {root}/acme/pools?"),
-        ("secrets/a", "a stray directory; expected one of pools, workflows, flows, tests"),
+        ("secrets/a", f"a stray directory; expected one of {', '.join(FOLDERS)}"),
         ("organisation.yaml", "a stray file; did you mean {root}/acme/organization.yaml?"),
         ("north.yaml", "a stray file; expected a place such as {root}/acme/pools/north.yaml"),
         ("pools/a.json", "a stray file; expected a file such as {root}/acme/pools/a.yaml"),

@@ -37,11 +37,18 @@ from pointsman.pools.compile import published
 from pointsman.settings import Settings
 from pointsman.store import generations
 from pointsman.store.generations import GenerationStore
+from pointsman.store.keys import Keys
 from pointsman.store.pools import PoolStore
 from pointsman.store.redis import RedisStore
 from trees import MINIMAL, write
 
 POOL = "0d1c5a0e-7d3b-5f0c-8a51-6e1b9d3f2c47"
+WARM = """\
+name: Warm
+trigger_module: leads
+trigger_type: lead_created
+actions: [{action_type: add_tag, config: {tag: warm}}]
+"""
 WATCHED = {str(module.__file__) for module in (changes, disk, memory, generations)}
 
 
@@ -121,8 +128,15 @@ async def looked(root: Path, store: RedisStore) -> dict[str, Any]:
         "agree": files_hash(files) == current.hash == house.organization.hash,
         "drift": {**house.publisher.drift, **again.publisher.drift},
         "orders": [*orders, await next_order(again)],
+        "moves": await moves(house, store),
         "generation": current.number,
     }
+
+
+async def moves(house: House, store: RedisStore) -> list[str]:
+    """Return what has moved the pool's pointer so far."""
+    told: list[Any] = await store.redis.lrange(Keys(house.organization.id).moves(POOL), 0, -1)
+    return [json.loads(move)["e"] for move in told]
 
 
 async def next_order(house: House) -> int | None:
@@ -164,7 +178,8 @@ def child(url: str, work: Callable[[RedisStore], Coroutine[Any, Any, Any]]) -> t
 def main(url: str, folder: str, change: str, stride: str) -> None:
     """Kill at the first line, at that ``stride`` lines on, and so on, until a child lives."""
     load_plugins()
-    load(write(Path(folder) / "warm", MINIMAL))  # compiled schemas are what children share
+    # Compiled schemas are what children share.
+    load(write(Path(folder) / "warm", {**MINIMAL, "workflows/warm.yaml": WARM}))
     kind, content = json.loads(change)
     step, lived = 1 - int(stride), False
     while not lived:

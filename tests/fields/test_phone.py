@@ -2,7 +2,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import phonenumbers
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pointsman.fields.types import field_types
 from readings import NOW
@@ -588,3 +591,13 @@ def test_numbers_are_read_in_their_usual_spellings(
 
     assert value is not None
     assert (value.normal, value.valid, value.attributes) == (normal, valid, attributes)
+
+
+@given(st.from_regex(r"\(?[2-9][0-9]{2}\)?[ .-]{0,2}[0-9]{3}[ .-]?[0-9]{4}", fullmatch=True))
+def test_the_quick_way_reads_usual_spellings_as_the_library_does(text: str) -> None:
+    read = phonenumbers.parse(text, "US")
+    value = field_types["phone"].value(text)
+
+    assert value is not None
+    assert value.normal == phonenumbers.national_significant_number(read)
+    assert value.valid is phonenumbers.is_valid_number(read)

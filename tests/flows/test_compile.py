@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from pointsman.flows.compile import compile_flow
-from pointsman.model import Flow
+from pointsman.model import Flow, PoolStep
 from pooling import make_flow, make_pool
 
 SALES = make_pool(["ada"], file="pools/sales.yaml")
@@ -33,7 +33,9 @@ def test_a_flow_has_its_sources_steps_and_fields() -> None:
     assert flow.enabled
     assert flow.fields == frozenset({"email"})
     assert [(s.intake, s.source_key, s.name) for s in flow.sources] == [("webhook", "site", "site")]
-    assert [(s.pool_id, s.enabled) for s in flow.steps] == [(SALES.id, True)]
+    assert [(s.pool_id, s.enabled) for s in flow.steps if isinstance(s, PoolStep)] == [
+        (SALES.id, True)
+    ]
 
 
 def test_a_flow_without_fields_keeps_all() -> None:
@@ -61,7 +63,12 @@ def test_only_one_pool_step_can_be_enabled() -> None:
 
 def test_a_source_named_twice_is_told() -> None:
     _, told = compiled(
-        sources=[{"intake": "webhook"}, {"intake": "webhook", "source_key": "k"}, {"name": "x"}]
+        sources=[
+            {"intake": "webhook"},
+            {"intake": "webhook", "source_key": "k"},
+            {"intake": "webhook", "name": "x"},
+            {"name": "own address only"},
+        ]
     )
 
     assert told == [(("sources", 2), "intake 'webhook' is a source of this flow already")]
@@ -77,3 +84,89 @@ def test_ids_are_written_or_follow_key_or_content_and_never_collide() -> None:
     assert ids[0] == "written"
     assert len(set(ids)) == 4
     assert compiled(steps=renamed)[0].steps[0].id == ids[3]
+
+
+RECIPIENT = {
+    "type": "recipient",
+    "integration": {
+        "module_id": "json",
+        "mappings": [{"property": "url", "value": "https://x.org"}],
+    },
+}
+NOW = {"op": "and", "rules": [{"lhv": "random", "op": "is not blank"}]}
+
+
+def inside(kind: str, *steps: dict[str, Any]) -> list[tuple[tuple[str | int, ...], str]]:
+    return compiled(steps=[{"type": kind, "steps": list(steps)}])[1]
+
+
+def test_what_cannot_stand_in_a_step_that_holds_others_is_told() -> None:
+    stops = {"type": "filter", "rule_set": NOW}
+    assert inside("parallel", RECIPIENT, {"type": "first_success", "steps": [RECIPIENT]}) == []
+    assert inside("parallel", RECIPIENT, stops) == [
+        (
+            ("steps", 0, "steps", 1, "type"),
+            (
+                "the steps of 'parallel' are taken at once, so a filter among them could stop none "
+                "of the others; put it before or behind"
+            ),
+        )
+    ]
+    assert inside("parallel", {"type": "parallel", "steps": [RECIPIENT]}) == [
+        (
+            ("steps", 0, "steps", 0, "type"),
+            "its steps are taken at once already; move those of the inner 'parallel' out",
+        )
+    ]
+
+
+def test_recipients_of_whom_one_gets_the_lead_are_not_tried_again() -> None:
+    step = {**RECIPIENT, "retry_enabled": True}
+
+    assert inside("parallel", step) == []
+    assert inside("first_success", step) == [
+        (
+            ("steps", 0, "steps", 0, "retry_enabled"),
+            "the lead goes to the next recipient instead; remove it",
+        )
+    ]
+
+
+def test_bidders_bid_and_nobody_else() -> None:
+    bid = {**RECIPIENT, "bid": {"integration": RECIPIENT["integration"]}}
+    fixed = {**RECIPIENT, "pricing": {"prices": [{"amount": 4}]}}
+    place = ("steps", 0, "steps", 0)
+
+    assert inside("auction", bid, fixed) == []
+    assert inside("auction", RECIPIENT) == [
+        (place, "it bids nothing: add 'bid', how it is asked, or 'pricing.prices'")
+    ]
+    assert inside("first_success", bid) == [
+        ((*place, "bid"), "only recipients in an 'auction' bid; remove it")
+    ]
+
+
+def test_steps_are_numbered_as_they_stand_with_those_inside_of_others() -> None:
+    bid = {**RECIPIENT, "bid": {"integration": RECIPIENT["integration"]}}
+    flow, told = compiled(
+        steps=[RECIPIENT, {"type": "auction", "steps": [bid, bid]}, {**RECIPIENT, "enabled": False}]
+    )
+
+    assert told == []
+    first, auction, last = flow.steps
+    inner = [number for one in auction.steps for number in (one.number, one.bid.number)]  # type: ignore[union-attr]
+    assert [first.number, auction.number, *sorted(inner), last.number] == [1, 2, 3, 4, 5, 6, 7]
+
+
+def test_feedback_with_a_credential_names_it() -> None:
+    step = {**RECIPIENT, "feedback": {"auth": "credential"}}
+
+    assert compiled(steps=[step])[1] == [
+        (
+            ("steps", 0, "feedback", "auth"),
+            (
+                "name the credential of organization.yaml that the recipient proves itself with: "
+                "credential"
+            ),
+        )
+    ]

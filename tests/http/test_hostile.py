@@ -24,9 +24,18 @@ ALMOST = st.fixed_dictionaries(
         "utmCampaign": st.text() | st.lists(st.text()),
         "id": st.text(),
         "owner_id": st.text(),
+        "name": st.text() | st.integers(),
+        "title": st.text(),
+        "dueDate": st.datetimes().map(str) | st.text() | st.floats(allow_nan=False),
+        "amount": st.floats() | st.integers() | st.text(),
+        "status": st.sampled_from(["won", "done", "open"]) | st.text(),
+        "externalId": st.sampled_from(["1", "2"]) | st.text() | st.integers(),
+        "module": st.sampled_from(["leads", "tasks", "x"]),
+        "recordId": st.uuids().map(str) | st.just("0" * 24),
     },
 )
 RAW = st.one_of((ALMOST | st.lists(ALMOST)).map(json.dumps).map(str.encode), st.binary())
+RECORDS = [f"records/{module}" for module in ("leads", "contacts", "opportunities", "tasks")]
 QUICK = settings(
     max_examples=80,
     deadline=None,
@@ -35,7 +44,7 @@ QUICK = settings(
 
 
 @QUICK
-@given(raw=RAW, path=st.sampled_from(["leads", "round-robin/assign"]))
+@given(raw=RAW, path=st.sampled_from(["leads", "round-robin/assign", *RECORDS]))
 async def test_no_body(site: Site, raw: bytes, path: str) -> None:
     headers = {**bearer("all"), "Content-Type": "application/json"}
 
@@ -46,11 +55,11 @@ async def test_no_body(site: Site, raw: bytes, path: str) -> None:
 
 
 @QUICK
-@given(lines=st.lists(RAW, max_size=4))
-async def test_no_line_of_many(site: Site, lines: list[bytes]) -> None:
+@given(lines=st.lists(RAW, max_size=4), path=st.sampled_from(["leads", *RECORDS]))
+async def test_no_line_of_many(site: Site, lines: list[bytes], path: str) -> None:
     headers = {**bearer("all"), "Content-Type": "application/x-ndjson"}
 
-    answer = await site.client.post("/api/v1/leads/bulk", data=b"\n".join(lines), headers=headers)
+    answer = await site.client.post(f"/api/v1/{path}/bulk", data=b"\n".join(lines), headers=headers)
 
     results: list[Any] = [orjson.loads(line) for line in (await answer.read()).splitlines()]
     assert answer.status < 500
@@ -65,6 +74,10 @@ async def test_no_path_query_or_header(site: Site, place: str, query: str, heade
         f"/api/v1/round-robin/{quote(place)}/assignments?limit={quote(query)}",
         f"/api/v1/members?offset={quote(query)}&{quote(query)}",
         f"/intake/{quote(place)}/webhook/{quote(query)}",
+        f"/api/v1/records/contacts/{quote(place)}?erase={quote(query)}",
+        f"/api/v1/records/leads?email={quote(query)}&limit=5",
+        f"/api/v1/records/contacts?phone={quote(query)}",
+        f"/api/v1/records/tasks?externalId={quote(query)}",
     )
     headers = {**bearer("all"), "X-Forwarded-For": header, "Idempotency-Key": header}
 

@@ -19,6 +19,7 @@ async def test_members_are_listed_with_their_ids(site: Site) -> None:
         "email": "ada@example.com",
         "phone": None,
         "isActive": True,
+        "roles": [],
     }
     assert listed["data"][2]["isActive"] is False
     assert listed["pagination"] == {"total": 3, "limit": 50, "offset": 0, "hasMore": False}

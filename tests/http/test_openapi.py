@@ -17,7 +17,6 @@ from deployed import POOLS, lay_out
 from listening import ACME, Site, bearer
 from pointsman.config.formats import FORMATS
 from pointsman.http.openapi import document
-from pointsman.ids import derived
 from support import wait_until
 
 DOCUMENT = json.loads(json.dumps(document()))
@@ -43,8 +42,10 @@ class Told:
                 method, f"{self.url}{path}{query}", headers=bearer("all") | kind, **sent
             ) as answer,
         ):
-            status, text = answer.status, await answer.text()
             media = answer.content_type
+            endless = media == "text/event-stream"
+            raw = await (answer.content.readline() if endless else answer.read())
+            status, text = answer.status, raw.decode()
         content = DOCUMENT["paths"][template][method]["responses"][str(status)]["content"]
         schema = {**content[media]["schema"], "components": DOCUMENT["components"]}
         told = json.loads(text) if media == "application/json" else text
@@ -55,7 +56,8 @@ class Told:
 
 @pytest.fixture
 async def call(tmp_path: Path, redis_url: str) -> AsyncIterator[Told]:
-    root = lay_out(tmp_path / "config", {**ACME, "workflows/tag.yaml": TAG})
+    tree = {**ACME, "workflows/tag.yaml": TAG, "flows/counted.yaml": COUNTED, "lists/l.yaml": LIST}
+    root = lay_out(tmp_path / "config", tree)
     async with running(root, redis_url) as app:
         yield Told(app.url)
 
@@ -66,6 +68,15 @@ trigger_module: leads
 trigger_type: lead_created
 actions: [{key: tag, action_type: add_tag, config: {tag: new}}]
 """
+COUNTED = """\
+name: Counted
+fields: [email]
+caps: [{maximum: 5, duration_units: day}]
+ping_limits: [{maximum: 5, duration_units: day}]
+sources: [{key: a}]
+steps: []
+"""
+LIST = "name: Listed\n"
 POOL, CONNECTIONS = f"{POOLS}/{{id}}", f"{POOLS}/{{id}}/connections"
 
 
@@ -100,8 +111,13 @@ async def test_real_answers_are_what_the_document_says(call: Told) -> None:
     await call("get", POOL, id=inbound["id"])
     await call("post", "/api/v1/leads/bulk", '{"email": "b@example.com"}\n')
     await call("get", "/api/v1/leads/{id}", id=lead["leadId"])
+    await owners(call, lead["leadId"], inbound["id"])
     await call("delete", POOL, id=pool["id"])
+    await records(call)
     await runs(call)
+    await workflows(call)
+    await flows(call)
+    await notifications(call, people[0])
     await call("delete", "/api/v1/leads/{id}", query="?erase=true", id=lead["leadId"])
     await call("delete", "/api/v1/leads/{id}", id=lead["leadId"])
 
@@ -109,19 +125,165 @@ async def test_real_answers_are_what_the_document_says(call: Told) -> None:
     assert done == set(CALLS)
 
 
+async def notifications(call: Told, member: str) -> None:
+    inbox = "/api/v1/notifications"
+    await call("get", inbox, query=f"?member={member}")
+    await call("get", inbox)
+    await call("get", f"{inbox}/stream")
+    await call("post", f"{inbox}/read", {"member": member})
+    await call("post", f"{inbox}/read", {"member": "nobody"})
+
+
+WORKFLOWS, LETTERS = "/api/v1/workflows", "/api/v1/dead-letters"
+WORKFLOW, RUN = f"{WORKFLOWS}/{{id}}", f"{WORKFLOWS}/runs/{{id}}"
+FAILS = {
+    "name": "Fails",
+    "triggerModule": "leads",
+    "triggerType": "lead_created",
+    "triggerFilters": {"conditions": [{"field": "tags", "operator": "is_empty"}]},
+    "actions": [{"actionType": "webhook", "config": {"url": "http://10.0.0.1/"}}],
+}
+
+
+async def flows(call: Told) -> None:
+    async with (
+        aiohttp.ClientSession() as http,
+        http.post(f"{call.url}/flows/counted/sources/a/submit", json={"email": "a@b.c"}) as answer,
+    ):
+        lead = (await answer.json())["lead"]["id"]
+    await call("get", "/api/v1/caps")
+    await call("get", "/api/v1/ping_limits")
+    assert (await call("get", "/api/v1/events"))["data"]
+    await call("get", "/api/v1/events", query="?sort=up")
+    await call("get", "/api/v1/events/{id}", id=f"{lead}00")
+    await call("get", "/api/v1/events/{id}", id="x")
+    await call("get", "/api/v1/lists")
+    items = "/api/v1/lists/{name}/items"
+    await call("post", items, {"values": ["x"]}, name="l")
+    await call("post", items, {"values": []}, name="l")
+    await call("post", items, {"values": ["x"]}, name="m")
+    assert (await call("get", items, query="?value=X", name="l"))["found"]
+    await call("delete", items, {"values": ["x"]}, name="l")
+    await flows_themselves(call)
+
+
+async def flows_themselves(call: Told) -> None:
+    """Make, read, change and delete flows."""
+    path = "/api/v1/flows/{id}"
+    (counted,) = await call("get", "/api/v1/flows")
+    made = await call("post", "/api/v1/flows", {"name": "Made", "sources": [{}], "steps": []})
+    await call("post", "/api/v1/flows", {"name": "Made", "sources": [{}]})
+    await call("post", "/api/v1/flows", {**made})
+    await call("get", path, id=made["id"])
+    await call("get", path, id="x")
+    await call("put", path, made, id=made["id"])
+    await call("put", path, {"steps": 1}, id=made["id"])
+    await call("put", "/api/v1/flows", [{"id": counted["id"], "enabled": True}])
+    await call("put", "/api/v1/flows", [{"id": "x"}])
+    await call("post", f"{path}/deploy", id=made["id"])
+    await call("get", f"{path}/fields", id=counted["id"])
+    await call("get", f"{path}/fields/usage", id=counted["id"])
+    await call("get", f"{path}/fields/usage", query="?timeframe=x", id=counted["id"])
+    await call("delete", path, id=made["id"])
+    await call("get", "/api/v1/destinations", query="?include=flow_usages")
+
+
+async def records(call: Told) -> None:
+    """Make, find, change and delete records."""
+    path = "/api/v1/records/{module}"
+    await call("post", path, {"name": ""}, module="accounts")
+    account = await call("post", path, {"name": "A", "employees": 5}, module="accounts")
+    deal = {"name": "D", "amount": 2, "accountId": account["id"], "stage": "won"}
+    named = {
+        "module": "opportunities",
+        "id": (await call("post", path, deal, module="opportunities"))["id"],
+    }
+    await call("post", path, {"email": "c@example.com"}, module="leads")
+    await call("get", path, query="?limit=1", module="accounts")
+    await call("get", path, query="?email=c@example.com", module="leads")
+    await call("get", path, module="cars")
+    await call("post", f"{path}/bulk", '{"title": "T"}\n', module="tasks")
+    await call("get", f"{path}/{{id}}", **named)
+    await call("patch", f"{path}/{{id}}", {"amount": None}, **named)
+    await call("patch", f"{path}/{{id}}", {"amount": True}, **named)
+    await call("delete", f"{path}/{{id}}", **named)
+    await call("delete", f"{path}/{{id}}", query="?erase=true", module="accounts", id=account["id"])
+    await call("delete", f"{path}/{{id}}", **named)
+
+
 async def runs(call: Told) -> None:
     """Read the runs of the only workflow, and one of them."""
-    async with aiohttp.ClientSession() as http, http.get(f"{call.url}/-/config") as answer:
-        identifier = (await answer.json())["acme"]["id"]
-    workflow = derived(identifier, "workflow", "workflows/tag.yaml")
-    path = "/api/v1/workflows/{id}/runs"
+    (workflow,) = (await call("get", WORKFLOWS))["data"]
+    path = f"{WORKFLOW}/runs"
 
     async def first() -> Any:
-        return (await call("get", path, id=workflow))["data"]
+        return (await call("get", path, id=workflow["id"]))["data"]
 
     (run, *_) = await wait_until(first, "a run is there")
-    await call("get", "/api/v1/workflows/runs/{id}", id=run["id"])
+    await call("get", RUN, id=run["id"])
     await call("get", path, id="x")
+    await call("get", WORKFLOWS, query="?module=cats")
+    await call("get", WORKFLOW, id=workflow["id"])
+    await call("get", WORKFLOW, id="x")
+
+
+async def workflows(call: Told) -> None:
+    """Make a workflow, let it fail, look after that, and remove it."""
+    await call("post", WORKFLOWS, {**FAILS, "name": 5})
+    made = await call("post", WORKFLOWS, FAILS)
+    await call("put", WORKFLOW, {"description": "x"}, id=made["id"])
+    await call("put", WORKFLOW, {}, id="x")
+    await call("patch", f"{WORKFLOW}/toggle", {}, id=made["id"])
+    await call("patch", f"{WORKFLOW}/toggle", {"isActive": True}, id=made["id"])
+    await call("patch", f"{WORKFLOW}/toggle", {}, id="x")
+    await call("post", "/api/v1/leads", {"email": "c@example.com", "assign": False})
+
+    async def letters() -> Any:
+        return (await call("get", LETTERS))["data"]
+
+    (letter,) = await wait_until(letters, "a dead letter is there")
+    name, run = {"id": letter["id"]}, {"id": letter["runId"]}
+    await call("get", f"{LETTERS}/{{id}}", **name)
+    await call("post", f"{LETTERS}/{{id}}/retry", {}, **name)
+    await wait_until(letters, "it failed again")
+    await call("delete", f"{LETTERS}/{{id}}", **name)
+    for method, path in [("get", ""), ("delete", ""), ("post", "/retry")]:
+        await call(method, f"{LETTERS}/{{id}}{path}", **name)
+    await call("post", f"{RUN}/cancel", **run)
+    await call("post", f"{RUN}/retry", **run)
+    await call("get", f"{WORKFLOWS}/runs", query="?workflowId=" + made["id"])
+    new = await call("post", f"{RUN}/replay", **run)
+    await wait_until(letters, "it failed as well")
+    for action in ("cancel", "retry", "replay"):
+        await call("post", f"{RUN}/{action}", id="x")
+    asleep = {"actions": [{"actionType": "wait", "config": {"duration": "1h"}}]}
+    await call("put", WORKFLOW, asleep, id=made["id"])
+    waiting = await call("post", f"{RUN}/replay", id=new["id"])
+    assert (await call("post", f"{RUN}/cancel", id=waiting["id"]))["status"] == "cancelled"
+    await call("post", f"{RUN}/retry", id=waiting["id"])
+    await call("delete", WORKFLOW, id=made["id"])
+    await call("post", f"{RUN}/replay", id=waiting["id"])
+    await call("delete", WORKFLOW, id=made["id"])
+
+
+async def owners(call: Told, lead: str, pool: str) -> None:
+    """Let an assigned lead go through all hands, and give a turn back."""
+    path = "/api/v1/leads/{id}"
+    await call("post", f"{path}/reassign", {"next": True, "credit": True, "note": "ill"}, id=lead)
+    await call("post", f"{path}/reassign", {}, id=lead)
+    left = await call("post", f"{path}/unassign", {}, id=lead)
+    await call("post", f"{path}/unassign", {}, id=lead)
+    wanted = {"assignedToId": left["previousId"], "roundRobinId": pool}
+    await call("post", f"{path}/assignee", wanted, id=lead)
+    await call("post", f"{path}/assignee", wanted, id=lead)
+    wanted.pop("roundRobinId")
+    await call("post", f"{path}/accept", wanted, id=lead)
+    await call("post", f"{path}/accept", wanted, id=pool)
+    await call("get", path, id=lead)
+    row, *_ = (await call("get", f"{POOL}/assignments", id=pool))["data"]
+    credit = f"{POOL}/assignments/{{assignment}}/credit"
+    for assignment in (row["id"], row["id"], pool):
+        await call("post", credit, {}, id=pool, assignment=assignment)
 
 
 async def test_the_document_tells_of_every_call_that_is_served(site: Site) -> None:

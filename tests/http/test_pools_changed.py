@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from redis.asyncio import Redis
 
-from deployed import INBOUND, POOLS, Client, House, ada, refusal
+from daemons import running
+from deployed import FILES, INBOUND, POOLS, Client, House, ada, lay_out, refusal
 from listening import ACME
 
 
@@ -175,6 +177,21 @@ async def test_what_was_switched_off_stays_off_after_a_reload(house: House) -> N
 
     assert (await house.client.get(f"/{pool_id}"))["isActive"] is False
     assert (await house.lead("/spring"))["roundRobinId"] == await house.client.pool_id("Inbound")
+
+
+async def test_what_was_switched_off_stays_off_after_a_restart(
+    tmp_path: Path, redis_url: str
+) -> None:
+    """L16: whoever starts next, with the same files or with none."""
+    root = lay_out(tmp_path / "config", FILES)
+    async with running(root, redis_url) as app:
+        client = Client(app.url)
+        pool_id = await client.pool_id("Spring")
+        assert (await client.patch(pool_id, {"isActive": False}))[0] == 200
+
+    for role, tree in (("publisher", root), ("follower", tmp_path / "none")):
+        async with running(tree, redis_url, config_role=role) as app:
+            assert (await Client(app.url).get(f"/{pool_id}"))["isActive"] is False
 
 
 # --- Connections

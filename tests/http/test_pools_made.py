@@ -7,11 +7,19 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from redis.asyncio import Redis
 
 from daemons import running
 from deployed import Client, House, ada, lay_out, refusal
-from listening import ACME
+from listening import ACME, RIVAL
 from pointsman.config.load import load
+from pointsman.ids import derived
+
+
+def maker(house: House) -> str:
+    """Return the id of the key that makes pools."""
+    acme = house.app.serving.current.organizations["acme"]
+    return derived(acme.id, "api_key", acme.keys[0].sha256)
 
 
 async def test_a_pool_is_made_as_the_reference_shows(house: House) -> None:
@@ -43,7 +51,7 @@ async def test_a_pool_is_made_as_the_reference_shows(house: House) -> None:
         "goalTotalDeals": 40,
         "goalWonDeals": 0,
         "nextParticipantOrder": 1,
-        "createdBy": None,
+        "createdBy": maker(house),
     }
     assert house.text("inbound-meta-leads") == (
         f'id: "{made["id"]}"\n'.replace('"' if made["id"][0].isalpha() else "\0", "")
@@ -134,8 +142,8 @@ async def test_names_that_differ_in_case_only_get_files_of_their_own(house: Hous
         ({"isActiv": True}, "isActiv: unknown key 'isActiv', did you mean 'isActive'?"),
         ({"priority": 1}, "priority: unknown key"),
         (
-            {"emailNotificationsEnabled": True},
-            "emailNotificationsEnabled: this version sends no mails, leave it out or send false",
+            {"emailNotificationsEnabled": "yes"},
+            "emailNotificationsEnabled: expected true or false, found 'yes'",
         ),
         ({"connections": [{"source": "fax"}]}, "connections[0].source: 'fax' is not known here"),
         (
@@ -249,3 +257,55 @@ async def test_the_generic_webhook_must_be_switched_on(tmp_path: Path, redis_url
     assert [refusal(answer)[:2] for answer in answers] == [(400, "BAD_REQUEST")] * 2
     assert "integrations.lead_webhook.enabled: true" in refusal(answers[0])[2]
     assert other[0] == 201
+
+
+async def test_who_made_a_pool_is_told_however_often_it_is_changed(house: House) -> None:
+    """The key is named, for keys are no members; a file has nobody."""
+    body = {"name": "North", "participantIds": [await ada(house)]}
+    _, made = await house.client.post(body)
+    await house.client.patch(made["id"], {"name": "South"})
+
+    rows = {row["name"]: row for row in (await house.client.get())["data"]}
+
+    south, inbound = rows["South"], rows["Inbound"]
+    assert (south["createdBy"], south["createdByName"]) == (maker(house), "all")
+    assert (inbound["createdBy"], inbound["createdByName"]) == (None, None)
+    assert (await house.client.get(f"/{made['id']}"))["createdBy"] == maker(house)
+
+
+@pytest.mark.parametrize("kept", [False, True])
+async def test_history_outlives_its_pool_if_the_organization_says_so(
+    tmp_path: Path, redis_url: str, redis: Redis, *, kept: bool
+) -> None:
+    """With keep_history only the history stays, until it expires; it is nobody else's."""
+    head = ACME["organization.yaml"] + f"keep_history: {str(kept).lower()}\n"
+    root = lay_out(tmp_path / "config", {**ACME, "organization.yaml": head})
+    lay_out(root, RIVAL, "rival")
+    async with running(root, redis_url) as app:
+        client = Client(app.url)
+        pool = await client.pool_id("Inbound")
+        lead = {"email": "lead@example.com"}
+        await client.call("POST", "/intake/acme/webhook", lead)
+        history = (await client.get(f"/{pool}/assignments"))["data"]
+        text = (root / "acme/pools/inbound.yaml").read_text()
+
+        assert (await client.delete(pool))[0] == 200
+        status, told = await client.call("GET", f"/api/v1/round-robin/{pool}/assignments")
+        ids = (pool, f"{pool}:history", str(uuid4()))
+        rival = Client(app.url, "rival")
+        others = [await rival.call("GET", f"/api/v1/round-robin/{i}/assignments") for i in ids]
+        gone = await client.call("GET", f"/api/v1/round-robin/{pool}")
+
+        assert (status, told.get("data")) == ((200, history) if kept else (404, None))
+        assert {status for status, _ in [*others, gone]} == {404}
+        left = [key async for key in redis.scan_iter(f"pm:*:pool:{pool}*")]
+        assert bool(left) == kept
+        assert all([await redis.pttl(key) > 0 for key in left])
+        if kept:
+            back = f"id: {pool}\n{text.lstrip()}"
+            (root / "acme/pools/inbound.yaml").write_text(back)
+            await app.reload()
+            status, told = await client.call("POST", "/intake/acme/webhook", lead)
+            assert told["turnOrder"] == 2, "whoever was next is next"
+            assert (await client.get(f"/{pool}/assignments"))["pagination"]["total"] == 2
+            assert await redis.pttl(left[0]) == -1

@@ -94,6 +94,16 @@ async def test_a_pool_that_served_nobody_has_no_last_time(site: Site) -> None:
         "totalAssignments": 0,
         "lastAssignmentAt": None,
         "participantAssignments": [],
+        "parkedCount": 0,
+        "oldestParkedAt": None,
+        "goals": {"totalDeals": 0, "wonDeals": 0},
+        "afterwards": {
+            "accepted": 0,
+            "notAccepted": 0,
+            "reassigned": 0,
+            "unassigned": 0,
+            "credited": 0,
+        },
     }
 
 

@@ -38,7 +38,7 @@ async def test_runs_are_listed_newest_first_and_told_in_full(
     files = {**ACME, "workflows/greet.yaml": GREET}
     async with listening(store, {"acme": files}) as site:
         services = site.services
-        engine = Engine(site.serving, store, services.leads, services.settings, redis_url)
+        engine = Engine(site.serving, store, services.settings, redis_url)
         working = asyncio.create_task(engine.run())
         leads = [(await site.post_lead({"email": f"{n}@example.com"}))["leadId"] for n in range(3)]
 

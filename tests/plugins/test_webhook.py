@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -14,7 +15,18 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from pointsman.errors import ActionError, TransientError
-from pointsman.testing import Received, action_context, perform, receiver
+from pointsman.plugin import actions, load_plugins
+from pointsman.testing import (
+    KeptRecord,
+    Received,
+    action_context,
+    answering,
+    check_action,
+    dropping,
+    hanging,
+    perform,
+    receiver,
+)
 
 
 async def test_the_event_is_sent_as_json_by_default() -> None:
@@ -203,3 +215,139 @@ async def test_options_that_cannot_work_are_refused(config: dict[str, Any]) -> N
     async with action_context() as context:
         with pytest.raises(ValidationError):
             await perform("webhook", config, context)
+
+
+RESPONSE = {"data": {"contacts": [{"id": "c1", "score": 7}], "ok": True}}
+
+
+async def mapped(
+    mapping: dict[str, Any], answer: Any, record: Any = None
+) -> tuple[Any, KeptRecord]:
+    """Return the output, and the record as it is then."""
+    async with receiver(answer) as peer, action_context(record) as context:
+        config = {"url": peer.url, "response_mapping": mapping}
+        output = await perform("webhook", config, context)
+        assert isinstance(context.record, KeptRecord)
+        return output, context.record
+
+
+async def test_an_answer_is_mapped_to_the_output_and_to_the_record() -> None:
+    output, record = await mapped(
+        {
+            "output": {"contact": "data.contacts.0.id", "fine": "data.ok", "none": "data.nowhere"},
+            "record": {
+                "custom_fields.crm_id": "data.contacts.0.id",
+                "score": "data.contacts.0.score",
+            },
+        },
+        answering(201, RESPONSE),
+        {"custom_fields": {"plan": "gold"}},
+    )
+
+    assert output == {"status": 201, "contact": "c1", "fine": True, "none": None}
+    assert record.fields == {"custom_fields": {"plan": "gold", "crm_id": "c1"}, "score": 7}
+
+
+async def test_a_field_whose_path_leads_nowhere_stays_as_it_is() -> None:
+    """A receiver that leaves something out empties nothing."""
+    output, record = await mapped(
+        {"record": {"stage": "data.stage", "score": "x.0.y"}},
+        answering(200, RESPONSE),
+        {"stage": "new"},
+    )
+
+    assert (output, record.fields, record.changes) == ({"status": 200}, {"stage": "new"}, 0)
+
+
+@pytest.mark.parametrize(
+    ("answer", "path", "found"),
+    [([{"a": 1}], "0.a", 1), ("text", "$", "text"), ({"aB": 2}, "aB", 2), ({"a": None}, "a", None)],
+)
+async def test_any_json_can_be_mapped(answer: Any, path: str, found: Any) -> None:
+    output, _ = await mapped({"output": {"found": path}}, answering(200, answer))
+
+    assert output["found"] == found
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [(b"<html>", "is no JSON"), (b"[" + b"1," * 60_000 + b"1]", "more than 65536")],
+)
+async def test_an_answer_that_cannot_be_mapped_is_final(body: bytes, told: str) -> None:
+    async def answer(_: Received) -> web.StreamResponse:
+        return web.Response(body=body)
+
+    with pytest.raises(ActionError, match=told):
+        await mapped({"output": {"a": "b"}}, answer)
+
+
+@pytest.mark.parametrize(
+    ("mapping", "place", "told"),
+    [
+        ({"output": {"status": "a"}}, ("output", "status"), "'status' is the answer's"),
+        ({"output": {"a": "b c"}}, ("output", "a"), "match pattern"),
+        ({"record": {"id": "a"}}, ("record", "id"), "'id' is kept by Pointsman"),
+        ({"fields": {}}, ("fields",), "Extra inputs"),
+    ],
+)
+def test_a_mapping_that_cannot_work_is_told_where_it_stands(
+    mapping: dict[str, Any], place: tuple[str, ...], told: str
+) -> None:
+    load_plugins()
+    config = {"url": "https://example.com", "response_mapping": mapping}
+
+    ((path, message),) = actions["webhook"].problems(config)
+
+    assert path == ("response_mapping", *place)
+    assert told in message
+
+
+async def test_a_receiver_that_hangs_is_given_up_after_the_timeout() -> None:
+    async with receiver(hanging) as peer, action_context() as context:
+        with pytest.raises(TransientError):
+            await perform("webhook", {"url": peer.url, "timeout": 0.05}, context)
+
+    assert len(peer.requests) == 1
+
+
+async def test_a_receiver_that_drops_the_connection_may_be_tried_again() -> None:
+    """What was posted may have arrived, so aiohttp must not send it again by itself."""
+    async with receiver(dropping) as peer, action_context() as context:
+        with pytest.raises(TransientError):
+            await perform("webhook", {"url": peer.url}, context)
+
+    assert len(peer.requests) == 1
+
+
+async def test_a_redirect_is_final_and_nobody_is_sent_on() -> None:
+    async with receiver() as inner:
+        there = answering(307, headers={"Location": inner.url})
+        async with receiver(there) as peer, action_context() as context:
+            with pytest.raises(ActionError, match="307"):
+                await perform("webhook", {"url": peer.url}, context)
+
+        assert not inner.requests
+
+
+async def test_a_body_without_end_is_cut() -> None:
+    """The connection is closed after what is kept; the rest is never read."""
+    sent = 0
+
+    async def endless(got: Received) -> web.StreamResponse:
+        nonlocal sent
+        got.connection.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        while not got.connection.is_closing():
+            got.connection.write(b"10000\r\n" + b"x" * 65536 + b"\r\n")
+            sent += 65536
+            await asyncio.sleep(0)
+        return web.Response()
+
+    async with receiver(endless) as peer, action_context() as context:
+        output = await perform("webhook", {"url": peer.url}, context)
+
+    assert output == {"status": 200, "body": "x" * 4096}
+    assert sent < 50_000_000
+
+
+async def test_it_keeps_the_contract() -> None:
+    await check_action("webhook", lambda url: {"url": url})

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from pointsman.model import Pool
+from pointsman.model import Pool, Sticky
 from pointsman.pools.compile import compile_pool, published
-from pooling import make_pool, member
+from pointsman.pools.sticky import compile_sticky
+from pooling import make_pool, member, refuse
 
 ADA = member("ada")
 GONE = member("gone", active=False)
@@ -90,6 +91,18 @@ def test_unknown_and_doubled_members_are_all_told_with_the_nearest_name() -> Non
             f"'{ADA.id}' is in the pool already, at participants[1]",
         ),
     ]
+
+
+def test_nobody_is_remembered_for_longer_than_a_year() -> None:
+    def problem(within: str) -> str:
+        told: list[str] = []
+        compile_sticky({"within": within}, lambda path, message: told.append(f"{path}: {message}"))
+        return "".join(told)
+
+    assert problem("366d") == "('sticky', 'within'): at most 365d are possible, found 366d"
+    assert not problem("8760h")
+    assert compile_sticky(None, refuse) is None
+    assert compile_sticky({}, refuse) == Sticky(("email", "phone"), 30 * 86_400_000)
 
 
 def test_fallback_pools_that_cannot_be_are_told() -> None:

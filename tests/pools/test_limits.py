@@ -264,7 +264,7 @@ def test_a_person_who_returns_from_a_cap_has_one_turn_held(deployment: Deploymen
     assert Counter(served) == {"m0": 2, "m1": 2, "m2": 2}
 
 
-def test_a_turn_costs_the_history_less_than_200_bytes(deployment: Deployment) -> None:
+def test_a_turn_costs_the_history_at_most_200_bytes(deployment: Deployment) -> None:
     """Where nobody was passed over, with everything on, at the millionth turn of a large pool."""
     people = [capped(f"p{n}", 1000) | {"availability": OFFICE, "weight": 9} for n in range(1000)]
     people[999]["weight"] = 18
@@ -279,7 +279,7 @@ def test_a_turn_costs_the_history_less_than_200_bytes(deployment: Deployment) ->
 
     assert taken.assignment
     (row,) = client.lrange(KEYS.history(pool.id), 0, -1)
-    assert len(row) < 200
+    assert len(row) <= 200
 
 
 def test_explaining_tells_who_is_kept_and_why(deployment: Deployment) -> None:

@@ -323,6 +323,15 @@ def test_every_value_equals_itself_and_is_in_a_list_of_itself(value: Any) -> Non
     assert operators["in"].build([value], False)(value) is True
 
 
+@given(JSON, st.lists(JSON, max_size=4), st.booleans())
+def test_a_value_is_in_a_list_if_it_equals_an_item(
+    value: Any, items: list[Any], ignore_case: bool
+) -> None:
+    equal = [operators["equals"].build(item, ignore_case)(value) for item in items]
+
+    assert operators["in"].build(items, ignore_case)(value) is any(equal)
+
+
 NEGATIVE = {"not_equals": "equals", "not_contains": "contains", "not_in": "in"}
 
 

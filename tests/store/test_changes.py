@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -14,8 +15,9 @@ from pointsman.model import Pool
 from pointsman.settings import Settings
 from pointsman.store.keys import Keys
 from pointsman.store.leads import LeadStore
+from pointsman.store.records import Author, Edit, Written
 from pointsman.store.redis import RedisStore
-from pooling import ORGANIZATION, choice, make_pool, new_lead, publish
+from pooling import ORGANIZATION, choice, make_organization, make_pool, new_lead, publish
 
 KEYS = Keys(ORGANIZATION)
 SEVEN = [f"m{n}" for n in range(7)]
@@ -38,27 +40,24 @@ async def events(redis: Redis) -> list[str]:
     return [fields[b"e"].decode() for _, fields in entries]
 
 
-def tag(name: str) -> Any:
-    def edit(data: dict[str, Any]) -> dict[str, Any] | None:
-        before = data.get("tags")
-        if name in (before or []):
-            return None
-        data["tags"] = [*(before or []), name]
-        return {"tags": before}
+def tag(name: str) -> Edit:
+    def edit(fields: dict[str, Any]) -> Mapping[str, Any]:
+        tags = fields.get("tags") or []
+        return {"tags": tags if name in tags else [*tags, name]}
 
     return edit
+
+
+async def change(leads: LeadStore, lead: str, edit: Edit, operation: str) -> Written:
+    organization = make_organization([])
+    return await leads.records.change(organization, "leads", lead, edit, Author(operation, "w"))
 
 
 async def test_changes_at_the_same_moment_are_all_kept(leads: LeadStore, redis: Redis) -> None:
     lead = new_lead()
     await leads.take(ORGANIZATION, lead)
 
-    await asyncio.gather(
-        *(
-            leads.change(ORGANIZATION, lead.id, tag(str(n)), operation=f"o{n}", created_by="w")
-            for n in range(8)
-        )
-    )
+    await asyncio.gather(*(change(leads, lead.id, tag(str(n)), f"o{n}") for n in range(8)))
 
     stored, _ = await leads.read(ORGANIZATION, lead.id, log=True)
     assert stored is not None
@@ -71,22 +70,22 @@ async def test_a_change_of_nothing_or_of_nobody_is_told(leads: LeadStore) -> Non
     lead = new_lead({"tags": ["a"]})
     await leads.take(ORGANIZATION, lead)
 
-    same = await leads.change(ORGANIZATION, lead.id, tag("a"), operation="o", created_by="w")
-    nobody = await leads.change(ORGANIZATION, "0" * 24, tag("a"), operation="o", created_by="w")
+    same = await change(leads, lead.id, tag("a"), "o")
+    nobody = await change(leads, "0" * 24, tag("a"), "o")
 
-    assert (same, nobody) == (1, None)
+    assert (same.status, same.records[0].revision, nobody.status) == ("same", 1, "unknown")
 
 
 async def test_snapshots_are_the_lead_as_each_change_left_it(leads: LeadStore, pool: Pool) -> None:
     lead = new_lead({"email": "x@example.com"})
     await leads.take(ORGANIZATION, lead)
-    await leads.change(ORGANIZATION, lead.id, tag("a"), operation="1", created_by="w")
+    await change(leads, lead.id, tag("a"), "1")
     await leads.assign(ORGANIZATION, lead.id, choice(pool), source="system", operation="2")
-    await leads.change(ORGANIZATION, lead.id, tag("b"), operation="3", created_by="w")
+    await change(leads, lead.id, tag("b"), "3")
     before = leads.store.round_trips
 
-    wanted = [(lead.id, revision) for revision in (1, 2, 3, 4)]
-    found = await leads.snapshots(ORGANIZATION, [*wanted, ("0" * 24, 1)])
+    wanted = [("leads", lead.id, revision) for revision in (1, 2, 3, 4)]
+    found = await leads.records.snapshots(ORGANIZATION, [*wanted, ("leads", "0" * 24, 1)])
 
     assert leads.store.round_trips == before + 1
     assert found[4] is None
@@ -120,11 +119,6 @@ async def test_a_change_of_stage_or_score_is_an_event_of_its_own_in_the_same_ent
     lead = new_lead({"first_name": "Bo"})
     await leads.take(ORGANIZATION, lead, reason="no_matching_pool")
 
-    def edit(data: dict[str, Any]) -> dict[str, Any]:
-        before = {name: data.get(name) for name in changed}
-        data.update(changed)
-        return before
-
-    await leads.change(ORGANIZATION, lead.id, edit, operation="a", created_by="api")
+    await change(leads, lead.id, lambda _: changed, "a")
 
     assert (await events(redis))[-1].split(" ")[0] == types

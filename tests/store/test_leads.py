@@ -345,3 +345,53 @@ async def test_no_lead_is_kept_longer_than_set(store: RedisStore, redis: Redis, 
 
     assert 9 * 86_400 < await redis.ttl(KEYS.lead(lead.id)) <= 10 * 86_400
     assert 86_400 < await redis.ttl(KEYS.log(lead.id)) <= 2 * 86_400
+
+
+class LongWay:
+    """A store that takes leads of plain pools as if their pools had more to them."""
+
+    def __init__(self, store: RedisStore) -> None:
+        self._store = store
+
+    async def call(self, name: str, keys: list[str], args: list[Any]) -> Any:
+        return await self._store.call({"take_plain": "take_lead"}.get(name, name), keys, args)
+
+
+async def told_of_plain_pools(store: RedisStore, taker: Any) -> list[Any]:
+    """Return what leads get, one twice, and what is left of it in Redis."""
+    leads = LeadStore(taker, Settings())
+    pool = make_pool(["ada", {"member": "bob", "weight": 2}, "cy"])
+    nobody = make_pool([{"member": "ada", "is_active": False}], file="pools/nobody.yaml")
+    await publish(store, pool, nobody)
+    choices = [*[choice(pool)] * 7, choice(nobody), None, choice(pool)._replace(revision="old")]
+    told: list[Any] = []
+    for n, chosen in enumerate(choices):
+        key = Idempotency.of("intake", f"k{n // 3}", b"%d" % (n // 5)) if n % 3 else None
+        lead = new_lead({"n": n})._replace(id=f"{n:024x}", at=1_000 + n)
+        told += [await leads.take(ORGANIZATION, lead, chosen, idempotency=key) for _ in range(2)]
+    for n in range(len(choices)):
+        told += await store.call(
+            "read_records", [KEYS.generation, KEYS.lead(f"{n:024x}"), "-"], [9]
+        )
+    for of in (pool, nobody):
+        told.append(await store.redis.hgetall(KEYS.pool(of.id)))
+        told.append(await store.redis.hgetall(KEYS.stats(of.id)))
+        told.append(await store.redis.lrange(KEYS.history(of.id), 0, -1))
+    return told
+
+
+async def test_the_short_script_for_plain_pools_does_what_the_long_one_does(
+    store: RedisStore, redis: Redis
+) -> None:
+    short = await told_of_plain_pools(store, store)
+    await redis.flushdb()
+
+    long = await told_of_plain_pools(store, LongWay(store))
+
+    assert short == long
+    assert {one.status for one in short if isinstance(one, Taken)} >= {
+        "taken",
+        "replayed",
+        "conflict",
+        "stale",
+    }

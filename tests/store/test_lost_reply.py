@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
@@ -14,9 +15,10 @@ from redis.asyncio import Redis
 from pointsman.settings import Settings
 from pointsman.store.keys import Keys
 from pointsman.store.leads import Idempotency, LeadStore
+from pointsman.store.records import Author
 from pointsman.store.redis import RedisStore
 from pointsman.store.scripts import script
-from pooling import ORGANIZATION, choice, leads_of, make_pool, new_lead, publish
+from pooling import ORGANIZATION, choice, leads_of, make_organization, make_pool, new_lead, publish
 
 KEYS = Keys(ORGANIZATION)
 
@@ -88,7 +90,7 @@ async def test_an_assignment_and_a_change_whose_answers_were_lost_happen_once(
     await publish(store, pool)
     leads, lead = LeadStore(store, Settings()), new_lead()
     await leads.take(ORGANIZATION, lead)
-    for name in ("assign", "change_lead"):
+    for name in ("assign", "write_records"):
         await redis.script_load(script(name).source)
     cutter = Cutter(redis_url.removeprefix("unix://"))
 
@@ -99,14 +101,17 @@ async def test_an_assignment_and_a_change_whose_answers_were_lost_happen_once(
             ORGANIZATION, lead.id, choice(pool), source="system", operation="1"
         )
         await cut.read(ORGANIZATION, lead.id)
-        keys = [KEYS.lead(lead.id), KEYS.log(lead.id), KEYS.events, KEYS.once("2")]
-        cutter.cuts = 1
-        changed = await behind.call(
-            "change_lead", keys, [1, 2, '{"tags":["a"]}', '{"tags":null}', "lead_updated w 0 9 9"]
+
+        def edit(_: dict[str, Any]) -> dict[str, Any]:
+            cutter.cuts = 1
+            return {"tags": ["a"]}
+
+        changed = await cut.records.change(
+            make_organization([]), "leads", lead.id, edit, Author("2")
         )
 
     assert taken.assignment is not None
     assert taken.assignment.turn == 1
-    assert changed == [b"changed", 3]
+    assert (changed.status, changed.records[0].revision, cutter.cuts) == ("done", 3, 0)
     assert await redis.hget(KEYS.pool(pool.id), "turn") == b"2"
     assert await redis.xlen(KEYS.events) == 3

@@ -55,7 +55,7 @@ def folder() -> Iterator[Path]:
 
 
 async def read(store: RedisStore) -> list[object]:
-    answer: list[object] = await store.call("read_leads", [GENERATION], [])
+    answer: list[object] = await store.call("read_records", [GENERATION], [])
     return answer
 
 

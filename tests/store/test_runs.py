@@ -48,10 +48,10 @@ async def read_change(store: RedisStore, lease: str) -> Change:
 async def begin(
     runs: RunStore, change: Change, lease: str, *new: NewRun, generation: int = 0
 ) -> tuple[str, list[Run]]:
-    verdict, begun = await runs.create(
+    begun = await runs.create(
         ORGANIZATION, change, {"first_name": "Ada"}, new, lease=lease, generation=generation
     )
-    return verdict.status, begun
+    return begun.verdict.status, list(begun.here)
 
 
 async def posted(redis: Redis) -> Any:

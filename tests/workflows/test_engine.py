@@ -16,7 +16,7 @@ from pointsman.model import Ruleset, Workflow
 from pointsman.store.events import GROUP
 from pointsman.store.outbox import Posted
 from pointsman.store.redis import RedisStore
-from pointsman.store.run_state import Job
+from pointsman.store.run_state import CARRY_ON, Job
 from pointsman.testing import Received, receiver
 from pointsman.workflows.docket import Jobs
 from pointsman.workflows.matching import DEPTH_LIMIT
@@ -397,15 +397,7 @@ async def test_events_of_one_record_are_handled_in_order(store: RedisStore, redi
     lead = await house.post()
 
     for score in range(30):
-
-        def edit(data: dict[str, object], score: int = score) -> dict[str, object]:
-            previous = {"score": data.get("score")}
-            data["score"] = f"s{score}"
-            return previous
-
-        await house.leads.change(
-            ORGANIZATION, lead, edit, operation=f"test:{score}", created_by="api"
-        )
+        await house.change(lead, score=f"s{score}")
     async with engine(house, redis_url):
         await house.finished(workflow, 30)
 
@@ -472,7 +464,7 @@ async def test_a_job_that_is_queued_twice_is_done_once(store: RedisStore, redis_
             async def note(text: str) -> None:
                 done.append(text)
 
-            async with Jobs.open(redis_url, "other", note) as jobs:
+            async with Jobs.open(redis_url, "other", {CARRY_ON: note}) as jobs:
                 assert await jobs.add([again, again]) == ["0-1", "0-1"]
             await house.store.redis.xadd(house.keys.outbox, {"job": str(again.job), "due": 0})
 

@@ -33,9 +33,28 @@ def test_the_filters_decide() -> None:
     assert matching([picky], change("intake"), Snapshot({"score": 6})) == []
 
 
-def test_a_workflow_does_not_see_its_own_writes() -> None:
+def test_a_workflow_does_not_see_its_own_writes_unless_it_asks_to() -> None:
     """D7: an update trigger with an update action runs once."""
+    mine, updated = change(f"workflow:{CREATED.id}"), Snapshot({"score": 2}, {"score": 1})
+    again = make_workflow(add_tag("a"), file="workflows/created.yaml", reenter=True)
+
+    assert matching([CREATED], mine, updated) == []
+    assert matching([again], mine, updated) == [again]
+    assert matching([CREATED], change(f"workflow:{OFF.id}"), updated) == [CREATED]
+
+
+def test_a_record_that_a_workflow_made_is_not_the_one_it_ran_for() -> None:
+    """D7: create in create; only how deep the chain is ends that."""
     mine = change(f"workflow:{CREATED.id}")
 
-    assert matching([CREATED], mine, Snapshot({})) == []
-    assert matching([CREATED], change(f"workflow:{OFF.id}"), Snapshot({})) == [CREATED]
+    assert matching([CREATED], mine, Snapshot({"score": 1})) == [CREATED]
+
+
+def test_how_runs_and_submissions_end_concerns_none_and_is_looked_up_once() -> None:
+    index = Index(organization_with(CREATED, ASSIGNED))
+    for number in range(100):
+        ended = f"run_failed runs 5f{number} 0 workflow:{CREATED.id}/7a{number} 0 1".encode()
+        assert index.concerned(ended) == ()
+        assert index.concerned(b"submission_success submissions 5f 0 flow:9 0 1") == ()
+
+    assert len(index._found) == 2

@@ -8,6 +8,7 @@ from typing import Any
 
 from pointsman.app.health import Health
 from pointsman.config.serving import Serving
+from pointsman.errors import Problem
 from pointsman.http.services import Check
 
 __all__ = ["Control"]
@@ -33,6 +34,10 @@ class Control:
     def readiness(self) -> Sequence[Check]:
         """Return every check with its latest outcome."""
         return self._health.checks()
+
+    def problems(self) -> Sequence[Problem]:
+        """Return what kept the tree from being published when it was loaded last."""
+        return self._health.report.problems
 
     def active(self) -> Mapping[str, Any]:
         """Return what is served now, by organization."""

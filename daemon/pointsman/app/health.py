@@ -1,7 +1,8 @@
 """Whether this process should be sent leads: measured every two seconds, read without waiting.
 
-A check says what is wrong and what to do. Drift and a store that may lose or evict data are told
-but do not fail a check: they are the operator's choice, and this node serves what is published.
+A check says what is wrong and what to do. Drift, a firehose that is behind and a store that may
+lose or evict data are told but do not fail a check: they are the operator's choice, and this node
+serves what is published.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ _PATIENCE = 1.5
 _SKEW = 1.0
 _TOLD = 3
 _LAG = 100_000
+_LATE = 300.0
 _UNKNOWN = Check("redis", False, "not asked yet")
 
 
@@ -94,6 +96,7 @@ class Health:
             self._clock,
             self._persistence,
             _events(),
+            _firehose(),
         )
 
     def _config(self) -> Check:
@@ -124,6 +127,18 @@ def _events() -> Check:
     if lag <= _LAG:
         return Check("events", True)
     return Check("events", False, f"{lag:.0f} events wait for the workflow engine; see its log")
+
+
+def _firehose() -> Check:
+    """Tell of firehoses that are behind; leads are taken all the same, and their events kept."""
+    (ages,) = observe.FIREHOSE_AGE.collect()
+    told = [
+        f"events of '{one.labels['organization']}' have waited {one.value:.0f} s for its firehose; "
+        "see the log (firehose_failed)"
+        for one in ages.samples
+        if one.value > _LATE
+    ]
+    return Check("firehose", True, "; ".join(told))
 
 
 def _clock(theirs: float, before: float, after: float) -> Check:

@@ -16,27 +16,39 @@ from types import TracebackType
 from typing import Any, Self
 from uuid import uuid4
 
+from pointsman import guard
 from pointsman.app.control import Control
 from pointsman.app.health import Health, Report
 from pointsman.app.link import Parent
 from pointsman.app.listening import bind, reachable, served
-from pointsman.app.loading import Following, Publishing, attempt, publisher, serving
+from pointsman.app.loading import serving, sourced
 from pointsman.app.server import Server, opened
+from pointsman.app.timers import handlers
 from pointsman.config.changes import Changes
 from pointsman.config.presence import Presence
 from pointsman.config.serving import Serving
-from pointsman.config.watch import Watch
+from pointsman.delivery import Delivery
 from pointsman.errors import PointsmanError
+from pointsman.flows.firehose import Firehoses
+from pointsman.flows.flights import Flights
 from pointsman.flows.intake import Intake
+from pointsman.flows.meta_leads import MetaLeads
+from pointsman.flows.ownership import Owners
 from pointsman.http.application import admin_application, application
 from pointsman.http.services import MemoryGuard, Services
 from pointsman.plugin import load_plugins
 from pointsman.settings import Settings
+from pointsman.store.feed import Feed
 from pointsman.store.generations import GenerationStore
+from pointsman.store.leadgens import LeadgenStore
 from pointsman.store.leads import LeadStore
+from pointsman.store.notifications import NotificationStore
+from pointsman.store.owners import OwnerStore
 from pointsman.store.pools import PoolStore
+from pointsman.store.records import RecordStore
 from pointsman.store.seen import SeenStore
 from pointsman.workflows.engine import Engine
+from pointsman.workflows.sinks import Sinks
 
 __all__ = ["App", "background"]
 
@@ -101,6 +113,8 @@ class App:
     async def _start(self) -> None:
         settings, enter = self.settings, self._parts.enter_async_context
         load_plugins()
+        self._parts.enter_context(guard.own_tasks())
+        self._parts.enter_context(guard.watchdog())
         bound = self._bind(settings.host, settings.port)
         admin = self._bind(*_split(settings.admin_bind)) if settings.admin_bind else None
         self.port = bound.getsockname()[1]
@@ -116,14 +130,25 @@ class App:
         await health.measure()
         await enter(background(health.watch()))
 
-        services = self._services(server, memory)
-        engine = Engine(self.serving, server.store, services.leads, settings, server.url)
-        await enter(background(engine.run()))
+        delivery = await enter(Delivery.open())
+        services = self._services(server, memory, delivery)
+        engine = Engine(
+            self.serving,
+            server.store,
+            settings,
+            server.url,
+            timers=handlers(services),
+        )
+        records = RecordStore(server.store, settings)
+        told = Sinks(self.serving, server.store, records, server.url, self.name)
+        copied = Firehoses(self.serving, server.store, settings, self.name)
+        await enter(background(engine.run(), told.run(delivery), copied.run(), services.feed.run()))
         if admin:
             await enter(served(admin_application(services), admin, settings.drain_timeout))
         await enter(served(application(services), bound, settings.drain_timeout))
-        if self._watch:
-            await enter(background(self._watch.run()))
+        self._parts.callback(services.feed.close)
+        for watch in self._watches:
+            await enter(background(watch.run()))
 
     def _bind(self, host: str, port: int) -> socket.socket:
         bound = bind(host, port, shared=self._parent is not None)
@@ -133,36 +158,34 @@ class App:
     async def _load(self, generations: GenerationStore, health: Health) -> None:
         """Serve the tree, or what is published, and prepare to keep up with it."""
         settings = self.settings
-        self._watch: Watch | None = None
-        source: Publishing | Following = Following(self.serving)
-        if settings.config_role == "publisher":
-            made = publisher(settings, generations, self.serving)
-            source = publishing = Publishing(settings.config_dir, made, self.serving, health.report)
-            self._watch = Watch(
-                settings.config_dir,
-                lambda: made.loaded,
-                lambda: attempt(publishing.load),
-                poll=settings.poll_config,
-            )
+        source = sourced(settings, generations, self.serving, health.report, self._parent)
+        self._watches = list(source.watches(source.load, poll=settings.poll_config))
         await source.start()
         load, self._changes = source.load, source.changes
         if self._parent and self._parent.publishes:
             load, self._changes = self._parent.reload, self._parent
         self.control = Control(self.serving, health, load)
 
-    def _services(self, server: Server, memory: MemoryGuard) -> Services:
+    def _services(self, server: Server, memory: MemoryGuard, delivery: Delivery) -> Services:
         leads = LeadStore(server.store, self.settings)
         pools = PoolStore(server.store)
+        flights = Flights(leads, self.serving, delivery, self.settings)
+        intake = Intake(leads, self.serving, flights=flights)
         return Services(
             settings=self.settings,
             rules=self.serving,
             store=server.store,
-            intake=Intake(leads, self.serving),
+            intake=intake,
+            flights=flights,
+            meta=MetaLeads(intake, LeadgenStore(server.store, self.settings), delivery),
             leads=leads,
             pools=pools,
+            owners=Owners(OwnerStore(server.store, self.settings), pools, self.serving),
             seen=SeenStore(server.store),
             control=self.control,
             changes=self._changes,
+            feed=Feed(NotificationStore(server.store, self.settings), server.url),
+            delivery=delivery,
             memory=memory,
         )
 

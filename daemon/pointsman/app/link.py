@@ -20,7 +20,7 @@ from pointsman.config.changes import Changes, Write, Written
 from pointsman.errors import ConfigError, PointsmanError, Problem, Refused, Unavailable
 from pointsman.settings import Settings
 
-__all__ = ["Line", "Message", "Parent", "answered", "dump_settings", "reported"]
+__all__ = ["Line", "Message", "Parent", "answered", "dump_settings", "plugins_of", "reported"]
 
 _LONGEST = 16 * 1024 * 1024
 _STOPPING = "the daemon is stopping"
@@ -70,9 +70,23 @@ class Parent:
         self.publishes = publishes
         self.report = Report()
         self.gone = asyncio.Event()
+        self._plugins: Mapping[str, bytes] = {}
+        self._supplied: Callable[[Mapping[str, bytes]], Awaitable[None]] | None = None
         self._line = line
         self._asked: dict[int, asyncio.Future[Message]] = {}
         self._numbers = itertools.count()
+
+    async def supply(self, take: Callable[[Mapping[str, bytes]], Awaitable[None]]) -> None:
+        """Hand over the files of plugins that the parent has, now and whenever they change."""
+        self._supplied = take
+        await take(self._plugins)
+
+    async def supplied(self, message: Message) -> None:
+        """Take the plugins that a message brings, and tell the parent once they are in use."""
+        self._plugins = {path: text.encode("latin-1") for path, text in message["plugins"].items()}
+        if self._supplied:
+            await self._supplied(self._plugins)
+        self._line.send({"took": message["number"]})
 
     async def reload(self) -> Mapping[str, int]:
         """Let the parent load the tree; return or raise what came of it."""
@@ -98,11 +112,21 @@ class Parent:
                 told = message["report"]
                 self.report.problems = [Problem(**problem) for problem in told["problems"]]
                 self.report.drift = told["drift"]
+            elif "plugins" in message:
+                await self.supplied(message)
             else:
                 self._asked.pop(message["asked"]).set_result(message)
         self.gone.set()
         for asked in self._asked.values():
             asked.set_result({"unavailable": _STOPPING})
+
+
+def plugins_of(files: Mapping[str, bytes], number: int) -> Message:
+    """Return the message that gives workers the files of plugins."""
+    return {
+        "plugins": {path: raw.decode("latin-1") for path, raw in files.items()},
+        "number": number,
+    }
 
 
 def reported(report: Report) -> Message:
@@ -121,7 +145,12 @@ async def answered(message: Message, reload: Reload, changes: Changes) -> Messag
     except ConfigError as error:
         answer = {"problems": list(error.problems)}
     except Refused as error:
-        answer = {"refused": str(error), "status": error.status, "code": error.code}
+        answer = {
+            "refused": str(error),
+            "status": error.status,
+            "code": error.code,
+            "errors": error.errors,
+        }
     except (PointsmanError, RedisError) as error:
         answer = {"unavailable": str(error)}
     return {"asked": message["asked"], **answer}
@@ -132,7 +161,8 @@ def _outcome(message: Message) -> Any:
         raise ConfigError(Problem(**problem) for problem in message["problems"])
     if "refused" in message:
         status = HTTPStatus(message["status"])
-        raise Refused(message["refused"], status=status, code=message["code"])
+        code, errors = message["code"], message["errors"]
+        raise Refused(message["refused"], status=status, code=code, errors=errors)
     if "unavailable" in message:
         raise Unavailable(message["unavailable"])
     return message["outcome"]

@@ -39,6 +39,7 @@ async def _serve(descriptor: int) -> None:
     settings = Settings(**hello["settings"])
     observe.configure_logging(settings)
     parent = Parent(line, publishes=hello["publishes"])
+    await parent.supplied(hello)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, parent.gone.set)
     async with background(parent.listen()), App(settings, parent):
         collect_seldom()

@@ -13,7 +13,7 @@ import sys
 import time
 from asyncio.subprocess import Process
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from types import TracebackType
 from typing import Self
 from uuid import uuid4
@@ -21,13 +21,13 @@ from uuid import uuid4
 from pointsman import observe
 from pointsman.app.health import Report
 from pointsman.app.lifecycle import background
-from pointsman.app.link import Line, Message, answered, dump_settings, reported
+from pointsman.app.link import Line, Message, answered, dump_settings, plugins_of, reported
 from pointsman.app.listening import bind, reachable
-from pointsman.app.loading import Following, Publishing, attempt, publisher, serving
+from pointsman.app.loading import Following, Publishing, serving, sourced
 from pointsman.app.server import opened
+from pointsman.config.dropins import Found
 from pointsman.config.presence import Presence
 from pointsman.config.serving import Serving
-from pointsman.config.watch import Watch
 from pointsman.errors import PointsmanError
 from pointsman.plugin import load_plugins
 from pointsman.settings import Settings
@@ -36,6 +36,7 @@ from pointsman.store.generations import GenerationStore
 __all__ = ["Workers"]
 
 _GRACE = 5.0
+_TAKEN = 5.0
 _PAUSES = (0.1, 0.5, 2.0, 5.0)
 _HEALTHY = 10.0
 
@@ -51,7 +52,9 @@ class Workers:
         self.name = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
         self._parts = AsyncExitStack()
         self._report = Report()
-        self._lines: set[Line] = set()
+        self._lines: dict[Line, int] = {}
+        self._supplies = 0
+        self._took = asyncio.Event()
         self._hello: Mapping[str, object] = {}
         self._source: Publishing | Following
 
@@ -95,24 +98,16 @@ class Workers:
         server = await enter(opened(settings))
         generations = GenerationStore(server.store, settings)
         self.serving = serving(settings, generations)
-        self._source = Following(self.serving)
-        watch = None
-        if settings.config_role == "publisher":
-            made = publisher(settings, generations, self.serving)
-            self._source = Publishing(settings.config_dir, made, self.serving, self._report)
-            watch = Watch(
-                settings.config_dir,
-                lambda: made.loaded,
-                lambda: attempt(self.reload),
-                poll=settings.poll_config,
-            )
-        await self._source.start()
+        self._source = source = sourced(settings, generations, self.serving, self._report)
+        source.plugins.spread = self._spread
+        await source.start()
         await enter(Presence(self.name, generations, self.serving, server.url).kept())
         self._hello = {
-            "publishes": watch is not None,
+            "publishes": settings.config_role == "publisher",
             "settings": dump_settings(
                 settings,
                 config_role="follower",
+                plugins_dir=None,
                 workers=1,
                 redis_url=server.url,
                 port=self.port,
@@ -121,7 +116,7 @@ class Workers:
             ),
         }
         await self._start_workers()
-        if watch:
+        for watch in source.watches(self.reload, poll=settings.poll_config):
             await enter(background(watch.run()))
 
     async def _start_workers(self) -> None:
@@ -162,13 +157,13 @@ class Workers:
             )
         line = await Line.on(ours)
         try:
-            line.send(self._hello)
+            line.send({**self._hello, **plugins_of(self._source.plugins.adopted.files, 0)})
             line.send(reported(self._report))
-            self._lines.add(line)
+            self._lines[line] = 0
             await self._converse(line, ready)
             return await process.wait()
         finally:
-            self._lines.discard(line)
+            self._lines.pop(line, None)
             line.close()
             await self._end(process)
 
@@ -178,8 +173,22 @@ class Workers:
             async for message in line.messages():
                 if "asked" in message:
                     asked.create_task(self._answer(line, message))
+                elif "took" in message:
+                    self._lines[line] = message["took"]
+                    self._took.set()
                 elif not ready.done():
                     ready.set_result(None)
+
+    async def _spread(self, found: Found) -> None:
+        """Give workers the plugins that were adopted; wait, within bounds, until they use them."""
+        self._supplies += 1
+        for line in self._lines:
+            line.send(plugins_of(found.files, self._supplies))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_TAKEN):
+                while any(taken < self._supplies for taken in self._lines.values()):
+                    self._took.clear()
+                    await self._took.wait()
 
     async def _answer(self, line: Line, message: Message) -> None:
         line.send(await answered(message, self.reload, self._source.changes))

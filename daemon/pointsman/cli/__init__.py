@@ -60,11 +60,14 @@ COMMANDS = {
     ),
     "eval": Entry(
         "evaluate:evaluate",
-        "Try a field type, a condition or a placeholder, without a server.",
+        "Try a field type, a rule, a template, a condition, without a server.",
         (
             "pointsman eval field phone '(512) 789-1111 x12'",
             "pointsman eval field dob 6/2/1980 --now 2026-11-21T12:00:00Z",
             "pointsman eval field --jsonl < values.jsonl",
+            'pointsman eval rule \'{"lhv": "lead.email", "op": "is not blank"}\' --lead lead.json',
+            "pointsman eval rule --jsonl < questions.jsonl",
+            "pointsman eval template '{{lead.phone_1.area}}' --vars vars.json",
             "pointsman eval condition --jsonl < questions.jsonl",
             "pointsman eval interpolate --jsonl < questions.jsonl",
         ),
@@ -88,6 +91,14 @@ COMMANDS = {
         "Publish the configuration directory.",
         ("pointsman publish", "pointsman publish config/ --force"),
     ),
+    "meta": Entry(
+        "meta:meta",
+        "List Meta's leads that were given up, and have them read again.",
+        (
+            "pointsman meta failed acme",
+            "pointsman meta retry acme 4711 --redis-url redis://r:6379/0",
+        ),
+    ),
     "generations": Entry(
         "generations:generations",
         "List, show and compare what was published.",
@@ -102,10 +113,27 @@ COMMANDS = {
         "Publish the files of an earlier generation again.",
         ("pointsman rollback acme 11",),
     ),
+    "pool": Entry(
+        "pool:pool",
+        "See and set whose turn it is; move a pool's state; prove that turns were fair.",
+        (
+            "pointsman pool list acme",
+            "pointsman pool show acme inbound",
+            "pointsman pool set-next acme inbound ada",
+            "pointsman pool reset acme inbound",
+            "pointsman pool fairness acme inbound --per week --since 2026-11-01",
+            "pointsman pool export acme inbound -o inbound.ndjson",
+            "pointsman pool import acme inbound.ndjson --redis-url redis://localhost:6379/0",
+        ),
+    ),
     "plugins": Entry(
         "plugins:plugins",
-        "List the actions and describe their options.",
-        ("pointsman plugins list", "pointsman plugins describe webhook"),
+        "List actions and whatever plugins add, describe them, begin a plugin.",
+        (
+            "pointsman plugins list",
+            "pointsman plugins describe webhook",
+            "pointsman plugins new acme_sms",
+        ),
     ),
 }
 

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from pointsman.cli.options import ConfigDir, Findings, chosen_dir
+from pointsman.cli.options import ConfigDir, Findings, PluginsDir, chosen_dir, chosen_plugins
 from pointsman.config.load import load
 from pointsman.errors import Problem
 
@@ -18,6 +18,7 @@ __all__ = ["check"]
 
 def check(
     config_dir: ConfigDir = None,
+    plugins_dir: PluginsDir = None,
     output: Annotated[Findings, typer.Option("--format", help="How to print.")] = Findings.TEXT,
 ) -> None:
     """Check a configuration without starting the daemon.
@@ -26,7 +27,7 @@ def check(
     error; warnings and hints do not count.
     """
     root = chosen_dir(config_dir)
-    organizations, problems = load(root)
+    organizations, problems = load(root, chosen_plugins(plugins_dir))
     _WRITERS[output](problems)
     errors = sum(problem.severity == "error" for problem in problems)
     if errors:

@@ -7,24 +7,29 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from pointsman import observe
-from pointsman.app.server import opened
+from pointsman.app.server import Server, opened
 from pointsman.errors import PointsmanError
 from pointsman.registry import nearest
 from pointsman.settings import Settings
 from pointsman.store.generations import GenerationStore
 
-__all__ = ["connected", "known_id"]
+__all__ = ["connected", "known_id", "served"]
 
 T = TypeVar("T")
 
 
 def connected(settings: Settings, call: Callable[[GenerationStore], Awaitable[T]]) -> T:
     """Return what ``call`` makes of the published generations."""
+    return served(settings, lambda server: call(GenerationStore(server.store, settings)))
+
+
+def served(settings: Settings, call: Callable[[Server], Awaitable[T]]) -> T:
+    """Return what ``call`` makes of the daemon's Redis."""
     observe.configure_logging(settings.model_copy(update={"log_level": "warning"}))
 
     async def connect() -> T:
         async with opened(settings) as server:
-            return await call(GenerationStore(server.store, settings))
+            return await call(server)
 
     return asyncio.run(connect())
 

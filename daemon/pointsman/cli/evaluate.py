@@ -7,15 +7,19 @@ input: a line out for every line in, in order, whatever is wrong with one of the
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pointsman.cli.flow_questions import rule
 from pointsman.cli.lines import Lines, Question, answer_lines, write
 from pointsman.cli.quick import Quick, QuickGroup
 from pointsman.cli.rule_questions import condition, interpolate
+from pointsman.cli.template_questions import template
 
 if TYPE_CHECKING:
     from pointsman.fields.types import FieldType
@@ -27,11 +31,23 @@ evaluate = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
     add_completion=False,
-    help="Try a field type, a condition or a placeholder, without a server.",
+    help="Try a field type, a rule, a template, a condition, without a server.",
 )
+
+
+@evaluate.callback()
+def begin() -> None:
+    """Know what is dropped in; reading the settings takes longer than most of these commands."""
+    if "POINTSMAN_PLUGINS_DIR" in os.environ or Path("pointsman.toml").is_file():
+        from pointsman.cli.told_plugins import known_plugins  # noqa: PLC0415 - see above
+
+        known_plugins()
+
 
 evaluate.command(cls=Quick)(condition)
 evaluate.command(cls=Quick)(interpolate)
+evaluate.command(cls=Quick)(template)
+evaluate.command(cls=Quick)(rule)
 
 
 def _types() -> Mapping[str, FieldType]:

@@ -9,18 +9,21 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from pointsman.cli.explain_event import explain_event
+from pointsman.cli.explain_flow import explain_flow, print_flow
 from pointsman.cli.options import (
     ConfigDirOption,
     DataDir,
     Format,
     RedisUrl,
     chosen_dir,
+    chosen_plugins,
     read_settings,
 )
 from pointsman.config.load import load
@@ -29,7 +32,9 @@ from pointsman.errors import ConfigError, Refused, Unavailable
 from pointsman.flows.explain import Explanation, explain_lead
 from pointsman.model import Organization, Origin, Participant, Pool
 from pointsman.registry import nearest
+from pointsman.store.away import unavailable_if_away
 from pointsman.store.embedded import recorded_url
+from pointsman.store.generations import GenerationStore
 from pointsman.store.pools import PoolState, PoolStore, unpublished
 from pointsman.store.redis import RedisStore
 
@@ -53,6 +58,24 @@ def explain(
             "connection, such as source=meta; repeat for more."
         ),
     ] = None,
+    submit: Annotated[
+        str | None,
+        typer.Option(
+            help="FLOW/SOURCE: the lead is posted to a flow's own address; tell what each gate, "
+            "cap and step of the flow would do with it."
+        ),
+    ] = None,
+    event: Annotated[
+        str | None,
+        typer.Option(
+            help="An event such as task_completed: tell which workflows it would start if LEAD, a "
+            "record of its module, had become what it is by it."
+        ),
+    ] = None,
+    previous: Annotated[
+        typer.FileText | None,
+        typer.Option(help="With --event: file with the record before; none: it is a new one."),
+    ] = None,
     config_dir: ConfigDirOption = None,
     data_dir: DataDir = None,
     redis_url: RedisUrl = None,
@@ -61,10 +84,18 @@ def explain(
     """Tell where a lead would go, without taking a turn.
 
     Says of every pool why it matches or not, who is next, and who would be passed over. Exits 1
-    if the lead would be refused.
+    if the lead would be refused. With --event: which workflows an event of a record would start.
     """
     body = _body(lead)
     chosen = _organization(chosen_dir(config_dir), organization)
+    if event is not None:
+        before = _body(previous) if previous else None
+        explain_event(chosen, event, body, before, output)
+        return
+    if submit is not None:
+        url = _url(data_dir, redis_url)
+        print_flow(asyncio.run(explain_flow(chosen, submit, body, url)), output)
+        return
     origin = _origin(intake or [], body)
     try:
         told, assumed = asyncio.run(_explained(chosen, body, origin, _url(data_dir, redis_url)))
@@ -90,7 +121,7 @@ def _body(file: typer.FileText) -> dict[str, Any]:
 
 
 def _organization(root: Path, name: str | None) -> Organization:
-    organizations, problems = load(root)
+    organizations, problems = load(root, chosen_plugins())
     if errors := [problem for problem in problems if problem.severity == "error"]:
         raise ConfigError(errors)
     known = sorted(organizations)
@@ -134,19 +165,23 @@ async def _explained(
     """Return the explanation, and whether whose turn it is had to be assumed."""
     source = RECORDED[origin.source]
 
-    async def assumed(pool: Pool) -> PoolState:
+    async def assumed(pool: Pool, marks: str) -> PoolState:  # noqa: ARG001 - nobody is known
         return unpublished(pool)
 
     if url is not None:
         async with RedisStore.open(url) as store:
             pools = PoolStore(store)
             try:
+                with unavailable_if_away():
+                    published = await GenerationStore(store, read_settings()).current(
+                        organization.id
+                    )
                 return await explain_lead(
-                    organization,
+                    replace(organization, secret=published.secret) if published else organization,
                     body,
                     origin,
                     source,
-                    lambda pool: pools.state(organization.id, pool),
+                    lambda pool, marks: pools.state(organization.id, pool, marks=marks),
                 ), False
             except Unavailable:
                 pass
@@ -171,7 +206,9 @@ def _lines(told: Explanation) -> Iterator[str]:
     if told.fallback is not None:
         yield f"Fallback pool: {told.fallback.name} ({told.fallback.file})"
         yield from (f"     {line}" for line in told.fallback_turn)
-    if told.reason is not None:
+    if told.reason == "parked":
+        yield "It would wait in line until somebody may be served: parked"
+    elif told.reason is not None:
         yield f"Nobody would get it: {told.reason}"
 
 

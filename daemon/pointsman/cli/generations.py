@@ -23,6 +23,7 @@ from pointsman.cli.options import (
     RedisUrl,
     read_settings,
 )
+from pointsman.cli.told_plugins import known_plugins
 from pointsman.config.rollback import roll_back
 from pointsman.errors import PointsmanError
 from pointsman.plugin import load_plugins
@@ -71,8 +72,8 @@ def rollback(
     redis_url: RedisUrl = None,
 ) -> None:
     """Publish the files of an earlier generation again, as a new one."""
-    load_plugins()
     settings = read_settings(config_dir=config_dir, data_dir=data_dir, redis_url=redis_url)
+    known_plugins(settings.plugins_dir)
     root = settings.config_dir if settings.config_dir.is_dir() else None
 
     async def call(store: GenerationStore) -> Generation:

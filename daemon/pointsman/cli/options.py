@@ -17,8 +17,11 @@ __all__ = [
     "DataDir",
     "Findings",
     "Format",
+    "PluginsDir",
     "RedisUrl",
+    "Tabular",
     "chosen_dir",
+    "chosen_plugins",
     "read_settings",
 ]
 
@@ -30,6 +33,14 @@ class Format(StrEnum):
 
     TEXT = "text"
     JSON = "json"
+
+
+class Tabular(StrEnum):
+    """How a command prints rows."""
+
+    TEXT = "text"
+    JSON = "json"
+    CSV = "csv"
 
 
 class Findings(StrEnum):
@@ -49,6 +60,15 @@ ConfigDirOption = Annotated[
     typer.Option("--config-dir", help=_HELP, exists=True, file_okay=False, show_default=False),
 ]
 
+PluginsDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--plugins-dir",
+        help="Folder of your own plugins. [default: POINTSMAN_PLUGINS_DIR]",
+        show_default=False,
+    ),
+]
+
 DataDir = Annotated[
     Path | None,
     typer.Option("--data-dir", help="The daemon's data directory.", show_default=False),
@@ -62,6 +82,11 @@ RedisUrl = Annotated[
 def chosen_dir(given: Path | None) -> Path:
     """Return the directory that was given, else the one of the settings."""
     return given or read_settings().config_dir
+
+
+def chosen_plugins(given: Path | None = None) -> Path | None:
+    """Return the folder of plugins that was given, else the one of the settings."""
+    return given or read_settings().plugins_dir
 
 
 def read_settings(**flags: Any) -> Settings:

@@ -13,7 +13,7 @@ import typer
 
 from pointsman.cli.lines import Answer, Lines, Question, answer_lines, as_json, write
 
-__all__ = ["condition", "interpolate"]
+__all__ = ["as_object", "condition", "interpolate", "located"]
 
 _NAMED = ("workflow", "organization", "env")
 _WHOLE = "The question, as a line of --jsonl."
@@ -52,7 +52,7 @@ def _answer(answer: Any, question: str | None, *, jsonl: bool) -> None:
         raise typer.BadParameter("give a question, or --jsonl", param_hint="QUESTION")
     try:
         asked = as_json(question)
-        write(answer(_object(asked, "the question")))
+        write(answer(as_object(asked, "the question")))
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="QUESTION") from error
 
@@ -64,12 +64,12 @@ def _passes(question: Question) -> Answer:
     problems: list[str] = []
     previous = question.get("previous")
     snapshot = Snapshot(
-        _object(question.get("current"), "current"),
-        None if previous is None else _object(previous, "previous"),
+        as_object(question.get("current"), "current"),
+        None if previous is None else as_object(previous, "previous"),
     )
     check = compile_filters(
         question.get("filters"),
-        lambda path, message: problems.append(_at(path, message)),
+        lambda path, message: problems.append(located(path, message)),
         ("filters",),
     )
     if problems:
@@ -87,12 +87,14 @@ def _rendered(question: Question) -> Answer:
         raise ValueError("template: is missing")
     template, steps = question["template"], _steps(question.get("steps"))
     if problems := template_problems(template, len(steps) + 1):
-        raise ValueError("; ".join(_at(("template", *path), message) for path, message in problems))
+        raise ValueError(
+            "; ".join(located(("template", *path), message) for path, message in problems)
+        )
     scope = {
-        "trigger": _object(question.get("trigger", {}), "trigger"),
+        "trigger": as_object(question.get("trigger", {}), "trigger"),
         "steps": steps,
         "now": question.get("now") or datetime.now(UTC).isoformat(timespec="milliseconds"),
-        **{name: _object(question.get(name, {}), name) for name in _NAMED},
+        **{name: as_object(question.get(name, {}), name) for name in _NAMED},
     }
     return {"result": compile_template(template).render(scope)[0]}
 
@@ -106,12 +108,14 @@ def _steps(told: Any) -> Sequence[Any]:
     return told or ()
 
 
-def _object(value: Any, name: str) -> Mapping[str, Any]:
+def as_object(value: Any, name: str) -> Mapping[str, Any]:
+    """Return a value that must be an object; raises ``ValueError`` with its name for others."""
     if not isinstance(value, dict):
         raise ValueError(f"{name}: expected an object")  # noqa: TRY004 - a line, not a bug
     return value
 
 
-def _at(path: Sequence[str | int], message: str) -> str:
+def located(path: Sequence[str | int], message: str) -> str:
+    """Return a message with its place: ``filters.conditions[0].value: needs a list``."""
     place = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in path).lstrip(".")
     return f"{place}: {message}"

@@ -11,7 +11,8 @@ from typing import Annotated
 
 import typer
 
-from pointsman.cli.options import ConfigDir, Findings, chosen_dir
+from pointsman.cli.options import ConfigDir, Findings, chosen_dir, chosen_plugins
+from pointsman.config.dropins import load_dropins
 from pointsman.config.load import compile_organization
 from pointsman.config.ruletest import Outcome, run_tests, written
 from pointsman.config.tree import read_tree
@@ -44,7 +45,7 @@ def rule_tests(
 def _load(root: Path) -> _Loaded:
     """Compile every organization; raises ``ConfigError`` if any file has an error."""
     tree = read_tree(root)
-    problems: list[Problem] = list(tree.problems)
+    problems: list[Problem] = [*load_dropins(chosen_plugins()), *tree.problems]
     loaded: _Loaded = []
     for handle, files in tree.organizations.items():
         organization, found = compile_organization(handle, files, root=root)

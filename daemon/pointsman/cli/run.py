@@ -40,6 +40,7 @@ ConfigDir = Annotated[
 
 def run(  # noqa: PLR0917 - typer reads options from parameters
     config_dir: ConfigDir = None,
+    plugins_dir: Annotated[Path | None, _option("plugins_dir")] = None,
     host: Annotated[str | None, _option("host")] = None,
     port: Annotated[int | None, _option("port")] = None,
     data_dir: Annotated[Path | None, _option("data_dir")] = None,

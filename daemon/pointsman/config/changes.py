@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -16,19 +17,24 @@ from typing import Any, NamedTuple, Protocol
 
 from pointsman import observe
 from pointsman.config.disk import Staged, stage
-from pointsman.config.editing import Edited, Subject
+from pointsman.config.editing import Edited, Editor, Subject
+from pointsman.config.flow_edits import EDITORS as FLOW_EDITORS
 from pointsman.config.load import compile_organization
-from pointsman.config.pool_edits import EDITORS
+from pointsman.config.pool_edits import EDITORS as POOL_EDITORS
 from pointsman.config.publication import publication
 from pointsman.config.publish import Publisher
 from pointsman.config.renames import kept_ids
 from pointsman.config.serving import Served, Serving
 from pointsman.config.standing import explain, standing
+from pointsman.config.workflow_edits import EDITORS as WORKFLOW_EDITORS
 from pointsman.errors import PointsmanError, Problem, Refused
 from pointsman.model import Organization
 from pointsman.store.generations import Generation
 
 __all__ = ["Changes", "TreeChanges", "Write", "Written"]
+
+EDITORS: Mapping[str, Editor] = {**POOL_EDITORS, **WORKFLOW_EDITORS, **FLOW_EDITORS}
+"""Who makes each kind of change."""
 
 
 class Write(NamedTuple):
@@ -63,13 +69,13 @@ class Changes(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """A change that was checked: what to publish, and the file that is ready to be placed."""
+    """A change that was checked: what to publish, and the files that are ready to be placed."""
 
     organization: Organization
     files: Mapping[str, bytes]
     pool_ids: Mapping[str, str]
     edited: Edited
-    staged: Staged | None
+    staged: Sequence[Staged]
 
 
 class NoChanges:
@@ -104,7 +110,7 @@ class TreeChanges:
             organization, served = await self._in_line(write.handle)
             taken = frozenset(served.files) | await asyncio.to_thread(self._present, write.handle)
             edited = EDITORS[write.kind](Subject(organization, served.files, taken), write.content)
-            if edited.path is None and not edited.reset:
+            if not edited.files and not edited.reset:
                 return Written(served.generation.number, edited.id)
             plan = await self._planned(organization, served, edited)
             number = await self._done(write, organization, served, plan)
@@ -132,23 +138,18 @@ class TreeChanges:
         return frozenset(str(path.relative_to(folder)) for path in folder.glob("*/*"))
 
     async def _planned(self, organization: Organization, served: Served, edited: Edited) -> _Plan:
-        """Check everything that can be checked, and put the new content beside its file."""
-        handle, path = organization.handle, edited.path
-        files = dict(served.files)
-        if path is not None:
-            files = {name: raw for name, raw in files.items() if name != path}
-            files |= {} if edited.after is None else {path: edited.after}
+        """Check everything that can be checked, and put the new content beside the files."""
+        handle = organization.handle
+        files = {name: raw for name, raw in served.files.items() if name not in edited.files}
+        files |= {name: raw for name, raw in edited.files.items() if raw is not None}
         pool_ids = kept_ids(organization.id, served.generation, files)
         changed, problems = await asyncio.to_thread(
             compile_organization, handle, files, root=self._root, pool_ids=pool_ids
         )
-        target = self._root / handle / (path or "")
+        folder = self._root / handle
         if changed is None:
-            raise _refusal(problems, target)
-        staged = None
-        if path is not None:
-            before = served.files.get(path)
-            staged = await asyncio.to_thread(stage, target, before, edited.after)
+            raise _refusal(problems, folder, edited)
+        staged = await asyncio.to_thread(_staged, folder, served.files, edited)
         return _Plan(changed, files, pool_ids, edited, staged)
 
     async def _done(
@@ -158,11 +159,10 @@ class TreeChanges:
         async with self._serving.lock(write.handle):
             try:
                 generation = await self._publish(write, served, plan)
-                if plan.staged:
-                    await self._place(plan.staged, organization, served, generation)
+                await self._place(plan.staged, organization, served, generation)
             finally:
-                if plan.staged:
-                    plan.staged.discard()
+                for staged in plan.staged:
+                    staged.discard()
             self._serving.install(plan.organization, Served(generation, plan.files))
         self._publisher.remember(write.handle, plan.organization.hash)
         observe.CONFIG_RELOADS.labels("written").inc()
@@ -181,20 +181,31 @@ class TreeChanges:
             before=served.files,
             reset=plan.edited.reset,
             erased=plan.edited.erased,
+            archived=plan.edited.archived,
+            made_by={plan.edited.id: plan.edited.made_by} if plan.edited.made_by else None,
             written=True,
         )
         return await self._generations.publish(plan.organization.id, told)
 
     async def _place(
-        self, staged: Staged, organization: Organization, served: Served, generation: Generation
+        self,
+        staged: Sequence[Staged],
+        organization: Organization,
+        served: Served,
+        generation: Generation,
     ) -> None:
-        """Put the file in its place, or publish again what was: somebody else changed it just now.
+        """Put files in their places, or publish again what was: somebody else changed one just now.
 
         What they wrote is then loaded as any other edit.
         """
+        placed: list[Staged] = []
         try:
-            staged.place()
+            for one in staged:
+                one.place()
+                placed.append(one)
         except PointsmanError:
+            for one in placed:
+                _take_back(one)
             told = publication(
                 organization,
                 served.files,
@@ -207,12 +218,33 @@ class TreeChanges:
             raise
 
 
-def _refusal(problems: Sequence[Problem], edited: Path) -> Refused:
+def _staged(folder: Path, before: Mapping[str, bytes], edited: Edited) -> list[Staged]:
+    """Return what is ready to be placed: all of it, or nothing is left behind."""
+    staged: list[Staged] = []
+    try:
+        for name, after in edited.files.items():
+            staged.append(stage(folder / name, before.get(name), after))
+    except PointsmanError:
+        for one in staged:
+            one.discard()
+        raise
+    return staged
+
+
+def _take_back(placed: Staged) -> None:
+    """Put back what was, unless somebody has written there since."""
+    with suppress(PointsmanError):
+        stage(placed.path, placed.after, placed.before).place()
+
+
+def _refusal(problems: Sequence[Problem], folder: Path, edited: Edited) -> Refused:
     """Say what is wrong: with the change itself, or with what other files say of it."""
     errors = [problem for problem in problems if problem.severity == "error"]
-    if any(problem.file != str(edited) for problem in errors):
+    changed = {str(folder / name) for name in edited.files}
+    if any(problem.file not in changed for problem in errors):
         return _conflict("; ".join(map(str, errors)))
-    return Refused("; ".join(f"{problem.pointer}: {problem.message}" for problem in errors))
+    told = "; ".join(f"{problem.pointer}: {problem.message}" for problem in errors)
+    return Refused(told, errors={problem.pointer: problem.message for problem in errors})
 
 
 def _conflict(message: str) -> Refused:

@@ -17,23 +17,25 @@ from pointsman.config.faults import Fault, Path, pointer
 from pointsman.config.reading import Document, Positions, read
 from pointsman.config.schema import findings
 from pointsman.errors import Problem
+from pointsman.registry import Stage
 
 __all__ = ["Page", "checked"]
 
 _KEEP_BYTES = 64 * 1024 * 1024
+_Key = tuple[str, str, bytes]
 
 
 class _Memory:
     """The last documents, up to ``_KEEP_BYTES`` of text; loads run in threads."""
 
     def __init__(self) -> None:
-        self._documents: OrderedDict[tuple[str, bytes], tuple[int, Document]] = OrderedDict()
+        self._documents: OrderedDict[_Key, tuple[int, Document]] = OrderedDict()
         self._bytes = 0
         self._lock = Lock()
 
     def recall(self, kind: str, raw: bytes) -> Document:
         """Return the document of these bytes, read now or before."""
-        key = (kind, sha256(raw).digest())
+        key = (kind, Stage.current().digest, sha256(raw).digest())
         with self._lock:
             if key in self._documents:
                 self._documents.move_to_end(key)
@@ -43,7 +45,7 @@ class _Memory:
             self._keep(key, len(raw), document)
         return document
 
-    def _keep(self, key: tuple[str, bytes], size: int, document: Document) -> None:
+    def _keep(self, key: _Key, size: int, document: Document) -> None:
         if key not in self._documents:
             self._documents[key] = (size, document)
             self._bytes += size

@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pointsman.config.load import claimed_twice, compile_organization, mass_deletion
+from pointsman.config.load import claimed_twice, compile_organization
 from pointsman.config.renames import kept_ids, renamed_ids
 from pointsman.config.tree import Tree, read_tree
+from pointsman.config.vanishing import mass_deletion
 from pointsman.errors import ConfigError, Problem
 from pointsman.model import Organization
 from pointsman.store.generations import Generation, GenerationStore
@@ -53,15 +54,20 @@ class Drafts:
         self._root = root
         self._generations = generations
 
-    async def draft(self, known: Mapping[str, str], remembered: Sequence[str]) -> list[Draft]:
+    async def draft(
+        self,
+        known: Mapping[str, str],
+        remembered: Sequence[str],
+        plugins: Sequence[Problem] = (),
+    ) -> list[Draft]:
         """Read and compile everything; raise ``ConfigError`` with all findings of all files.
 
         ``known`` are the published organizations' ids by handle, ``remembered`` the handles that
-        the tree had before.
+        the tree had before, ``plugins`` the findings about those that are loaded with the tree.
         """
         tree = await asyncio.to_thread(read_tree, self._root)
         self.digest = tree.digest()
-        problems = list(tree.problems)
+        problems = [*plugins, *tree.problems]
         drafts = []
         for handle, files in tree.organizations.items():
             draft, found = await self._organization(handle, files, known.get(handle))

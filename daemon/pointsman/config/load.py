@@ -8,46 +8,59 @@ publishing and serving what was compiled is for others.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from hashlib import sha256
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pointsman.config import references
 from pointsman.config.documents import Page, checked
+from pointsman.config.dropins import load_dropins
 from pointsman.config.faults import Fault
 from pointsman.config.organization import Header, compile_header
 from pointsman.config.reading import Document, Positions
-from pointsman.config.tree import kind_of, normal_name, read_tree
-from pointsman.errors import Problem
+from pointsman.config.tree import kind_of, normal_name, read_tree, shown_path
+from pointsman.errors import ConfigError, Problem
 from pointsman.fields.table import FieldTable, compile_fields
+from pointsman.flow import Destination, SuppressionList
 from pointsman.flows.compile import compile_flow
+from pointsman.flows.destinations import compile_destination, whole
+from pointsman.flows.lists import compile_list
 from pointsman.ids import derived, short
 from pointsman.model import Flow, Organization, Pool, Workflow
 from pointsman.pools.compile import compile_pool
 from pointsman.pools.match import PoolIndex
 from pointsman.workflows.compile import compile_workflow
+from pointsman.workflows.notices import compile_notices
 
 __all__ = [
     "claimed_twice",
     "compile_organization",
+    "compile_pools",
     "files_hash",
     "load",
-    "mass_deletion",
     "read_tree",
 ]
 
 Files = Mapping[str, bytes]
 T = TypeVar("T")
+N = TypeVar("N", Destination, SuppressionList)
 
-_FEW = 4
 _ROOT = "organization.yaml"
 _STRAY = Fault(1, 1, "", "this version knows no such file")
 
 
-def load(root: Path) -> tuple[dict[str, Organization], list[Problem]]:
-    """Return what the tree under ``root`` compiles to, by handle, and everything wrong with it."""
+def load(
+    root: Path, plugins_dir: Path | None = None
+) -> tuple[dict[str, Organization], list[Problem]]:
+    """Return what the tree under ``root`` compiles to, by handle, and everything wrong with it.
+
+    What is right in ``plugins_dir`` is known from then on.
+    """
+    plugins = load_dropins(plugins_dir) if plugins_dir else ()
     tree = read_tree(root)
-    problems = list(tree.problems)
+    problems = [*plugins, *tree.problems]
     organizations: dict[str, Organization] = {}
     for handle, files in tree.organizations.items():
         organization, found = compile_organization(handle, files, root=root)
@@ -78,6 +91,17 @@ def compile_organization(
     return organization, problems
 
 
+def compile_pools(
+    handle: str, files: Files, *, pool_ids: Mapping[str, str] | None = None
+) -> tuple[Header, list[Pool]]:
+    """Return what one organization's published files say of its people and pools.
+
+    For who only looks at them: secrets and plugins need not be there. Raises ``ConfigError`` for
+    files that no version like this one has published.
+    """
+    return _Compilation(handle, files, None, pool_ids or {}).people()
+
+
 def files_hash(files: Files) -> str:
     """Return the SHA-256 of files and their names, in hex; secrets are in it unresolved."""
     digest = sha256()
@@ -85,32 +109,6 @@ def files_hash(files: Files) -> str:
         for part in (name.encode(), files[name]):
             digest.update(len(part).to_bytes(8, "big") + part)
     return digest.hexdigest()
-
-
-def mass_deletion(
-    handle: str, old: Files, new: Files, *, root: Path | None = None
-) -> list[Problem]:
-    """Return what to say of a reload that removes most pools, workflows or flows at once.
-
-    That is more than half of at least four, unless organization.yaml has ``allow_mass_delete``.
-    """
-    data = checked("organization", new[_ROOT]).data if _ROOT in new else None
-    if data and data.get("allow_mass_delete"):
-        return []
-    shown = _shown(handle, _ROOT, root)
-    return [
-        Problem(
-            shown,
-            1,
-            1,
-            "",
-            f"this would remove {gone} of {before} {folder}; if that is "
-            "meant, set allow_mass_delete: true",
-        )
-        for folder in ("pools", "workflows", "flows")
-        if (before := len(_stems(folder, old))) >= _FEW
-        and (gone := len(_stems(folder, old) - _stems(folder, new))) * 2 > before
-    ]
 
 
 class _Compilation:
@@ -131,7 +129,7 @@ class _Compilation:
         root = self._page(_ROOT)
         if root is None:
             if _ROOT not in map(normal_name, self._files):
-                shown = _shown(self._handle, "", self._root)
+                shown = shown_path(self._handle, "", self._root)
                 message = "no organization.yaml here; each organization's directory needs one"
                 self.problems.append(Problem(shown, 1, 1, "", message))
             return None
@@ -139,10 +137,20 @@ class _Compilation:
         header = compile_header(root, self._handle, folder)
         return self._assembled(header, self._fields())
 
+    def people(self) -> tuple[Header, list[Pool]]:
+        """Return what the root file and the pools say."""
+        root = self._page(_ROOT)
+        if root is None:
+            raise ConfigError(self.problems)
+        header = compile_header(root, self._handle, None)
+        return header, [pool for _, pool in self._pools(header)]
+
     def _assembled(self, header: Header, fields: FieldTable) -> Organization:
         pools = self._pools(header)
         workflows = self._workflows(header)
-        flows = self._flows(header, pools)
+        lists = self._lists(header)
+        destinations = self._destinations(header, fields)
+        flows = self._flows(header, pools, fields, lists, destinations)
         self._check(header, fields, pools, workflows, flows)
         return Organization(
             id=header.id,
@@ -157,14 +165,26 @@ class _Compilation:
             keys=header.keys,
             pools={pool.id: pool for _, pool in pools},
             workflows={workflow.id: workflow for _, workflow in workflows},
-            triggers=_triggers(workflow for _, workflow in workflows),
+            triggers=_triggers(
+                chain((workflow for _, workflow in workflows), _notices(header, pools))
+            ),
             flows=references.routes(flows),
+            lists={listed.id: listed for listed in lists.values()},
+            destinations={each.id: each for each in destinations.values()},
+            named_flows={n: flow for page, flow in flows for n in (page.stem, flow.id)},
             credentials=header.credentials,
             environment=header.environment,
             mail=header.mail,
             twilio=header.twilio,
+            firehose=header.firehose,
+            lead_url=header.lead_url,
             lead_webhook=header.lead_webhook,
+            automation=header.automation,
+            meta=header.meta,
+            flows_api=header.flows_api,
             intake_auth=header.intake_auth,
+            intake_limit=header.intake_limit,
+            keep_history=header.keep_history,
             allow_networks=header.allow_networks,
         )
 
@@ -180,15 +200,18 @@ class _Compilation:
         references.check_ids("workflow", workflows)
         references.check_ids("flow", flows)
         references.check_pools(pools, header, workflows)
-        references.check_workflows(workflows, header)
-        references.check_flows(flows, pools, fields)
-        stems = (self._stems("pools"), self._stems("workflows"))
+        named = dict.fromkeys(self._stems("pools"), "")
+        named |= {page.stem: pool.id for page, pool in pools}
+        references.check_workflows(workflows, header, named)
+        references.check_flows(flows, pools, header, fields)
+        called = [*self._stems("flows"), *(flow.id for _, flow in flows)]
+        stems = (self._stems("pools"), self._stems("workflows"), called)
         references.check_tests(self._of("tests"), header, *stems)
 
     def _valid(self) -> Iterator[Page]:
         """Yield the files that are what their schemas allow; note what is wrong with the others."""
         for name in sorted(self._files):
-            raw, shown = self._files[name], _shown(self._handle, name, self._root)
+            raw, shown = self._files[name], shown_path(self._handle, name, self._root)
             kind = kind_of(name)
             document = checked(kind, raw) if kind else Document(None, (_STRAY,))
             self.problems += [
@@ -247,21 +270,68 @@ class _Compilation:
             ),
         )
 
-    def _flows(self, header: Header, pools: list[tuple[Page, Pool]]) -> list[tuple[Page, Flow]]:
+    def _flows(
+        self,
+        header: Header,
+        pools: list[tuple[Page, Pool]],
+        fields: FieldTable,
+        lists: Mapping[str, SuppressionList],
+        destinations: Mapping[str, Destination],
+    ) -> list[tuple[Page, Flow]]:
         known = dict.fromkeys(self._stems("pools"), "")
         known |= {pool.id: pool.id for _, pool in pools}
         known |= {page.stem: pool.id for page, pool in pools}
         return self._compiled(
             "flows",
-            lambda page: compile_flow(
+            lambda page: replace(
+                compile_flow(
+                    file=page.name,
+                    document=whole(page.data, destinations, page.report),
+                    flow_id=page.data.get("id") or short(_identifier(page, header, "flow")),
+                    organization_id=header.id,
+                    pools=known,
+                    report=page.report,
+                    types=fields.types,
+                    time_zone=header.time_zone,
+                    lists=lists,
+                ),
+                document=page.data,
+            ),
+        )
+
+    def _destinations(self, header: Header, fields: FieldTable) -> dict[str, Destination]:
+        return self._named(
+            "destination",
+            header,
+            lambda page, identifier: compile_destination(
                 file=page.name,
                 document=page.data,
-                flow_id=page.data.get("id") or short(_identifier(page, header, "flow")),
-                organization_id=header.id,
-                pools=known,
+                destination_id=identifier,
+                types=fields.types,
                 report=page.report,
             ),
         )
+
+    def _lists(self, header: Header) -> dict[str, SuppressionList]:
+        return self._named(
+            "list",
+            header,
+            lambda page, identifier: compile_list(
+                file=page.name, document=page.data, list_id=identifier
+            ),
+        )
+
+    def _named(
+        self, kind: str, header: Header, compile_page: Callable[[Page, str], N]
+    ) -> dict[str, N]:
+        """Return what flows name, by file stem and by id."""
+        found: dict[str, N] = {}
+        for page in self._of(f"{kind}s"):
+            each = compile_page(page, _identifier(page, header, kind))
+            if each.id in found:
+                page.report(("id",), f"the {kind} in {found[each.id].file} has this id")
+            found |= {page.stem: each, each.id: each}
+        return found
 
     def _compiled(self, folder: str, compile_page: Callable[[Page], T]) -> list[tuple[Page, T]]:
         return [(page, compile_page(page)) for page in self._of(folder)]
@@ -271,6 +341,13 @@ def _identifier(page: Page, header: Header, kind: str, kept: str | None = None) 
     """Return the id that a file writes, else the one it kept or that follows from its place."""
     found = page.data.get("id") or kept or derived(header.id, kind, normal_name(page.name))
     return str(found).lower()
+
+
+def _notices(header: Header, pools: references.Pools) -> Iterator[Workflow]:
+    """Yield the workflows that nobody writes: mails about turns."""
+    if header.mail is not None:
+        for _, pool in pools:
+            yield from compile_notices(pool, header.members, header.id, header.lead_url)
 
 
 def _triggers(workflows: Iterator[Workflow]) -> dict[tuple[str, str], list[Workflow]]:
@@ -290,18 +367,8 @@ def claimed_twice(organizations: Mapping[str, Organization], root: Path) -> Iter
         for value, kind in claims.items():
             owner = first.setdefault(value, handle)
             if owner != handle:
-                shown = _shown(handle, _ROOT, root)
+                shown = shown_path(handle, _ROOT, root)
                 yield Problem(shown, 1, 1, "", f"organization '{owner}' has the same {kind}")
-
-
-def _stems(folder: str, files: Files) -> set[str]:
-    return {normal_name(name) for name in files if name.startswith(f"{folder}/")}
-
-
-def _shown(handle: str, name: str, root: Path | None) -> str:
-    """Return what findings call a file: a path that an editor can open."""
-    place = Path(handle, name)
-    return str(root / place if root else place)
 
 
 def _nowhere(path: tuple[Any, ...], message: str) -> None:

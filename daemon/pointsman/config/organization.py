@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from pointsman.config.documents import Page
+from pointsman.config.firehose import firehose
 from pointsman.config.formats import moment
+from pointsman.config.integrations import is_enabled, meta_app
 from pointsman.config.outgoing import mail_server, twilio_account
 from pointsman.config.secrets import resolve
 from pointsman.ids import derived
-from pointsman.model import ApiKey, IntakeAuth, MailServer, Member, TwilioAccount
+from pointsman.model import ApiKey, Firehose, IntakeAuth, MailServer, Member, MetaApp, TwilioAccount
 from pointsman.pools.availability import compile_availability
+from pointsman.rules.interpolate import template_problems
 
 __all__ = ["Header", "compile_header", "organization_id"]
 
@@ -33,8 +36,15 @@ class Header:
     environment: Mapping[str, str]
     mail: MailServer | None
     twilio: TwilioAccount | None
+    firehose: Firehose | None
+    lead_url: str | None
     lead_webhook: bool
+    automation: bool
+    meta: MetaApp | None
+    flows_api: bool
     intake_auth: IntakeAuth
+    intake_limit: int | None
+    keep_history: bool
     allow_networks: tuple[str, ...]
 
     def called(self) -> dict[str, Member]:
@@ -65,8 +75,15 @@ def compile_header(page: Page, handle: str, folder: Path | None) -> Header:
         environment=_environment(page),
         mail=mail_server(page, folder),
         twilio=twilio_account(page, folder),
-        lead_webhook=document.get("integrations", {}).get("lead_webhook", {}).get("enabled", False),
+        firehose=firehose(page, folder),
+        lead_url=_lead_url(page),
+        lead_webhook=is_enabled(page, "lead_webhook"),
+        automation=is_enabled(page, "automation"),
+        meta=meta_app(page, folder),
+        flows_api=is_enabled(page, "flows", otherwise=True),
         intake_auth=_intake(page, folder),
+        intake_limit=document.get("intake", {}).get("limit"),
+        keep_history=document.get("keep_history", False),
         allow_networks=tuple(document.get("outbound", {}).get("allow_networks", ())),
     )
 
@@ -86,6 +103,7 @@ def _members(page: Page, organization: str, time_zone: str) -> list[Member]:
             availability=compile_availability(
                 entry.get("availability"), time_zone, _below(page, place)
             ),
+            roles=tuple(entry.get("roles", ())),
         )
         for place, entry in enumerate(entries)
     ]
@@ -134,17 +152,26 @@ def _environment(page: Page) -> dict[str, str]:
     return {name: os.environ.get(name, "") for name in names}
 
 
+def _lead_url(page: Page) -> str | None:
+    """Return where leads are looked at, reporting placeholders that cannot be filled."""
+    url: str | None = page.data.get("lead_url")
+    for _, problem in template_problems(url, 1):
+        page.report(("lead_url",), problem)
+    return url
+
+
 def _intake(page: Page, folder: Path | None) -> IntakeAuth:
     document = page.data.get("intake")
     if not document:
         return IntakeAuth()
     given = "secret" in document or "secret_file" in document
-    if document["auth"] == "hmac" and not given:
+    auth = document.get("auth", "none")
+    if auth == "hmac" and not given:
         page.report(("intake",), "auth: hmac needs a 'secret' or a 'secret_file'")
-    elif document["auth"] != "hmac" and given:
-        page.report(("intake",), f"auth: {document['auth']} uses no secret; remove it")
+    elif auth != "hmac" and given:
+        page.report(("intake",), f"auth: {auth} uses no secret; remove it")
     secret = resolve(page, ("intake",), folder, key="secret") or ""
-    return IntakeAuth(document["auth"], secret.encode())
+    return IntakeAuth(auth, secret.encode())
 
 
 def _report_doubles(page: Page, listed: str, key: str) -> None:

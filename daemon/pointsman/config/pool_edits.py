@@ -6,35 +6,36 @@ spelling and its comments.
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 from uuid import uuid4
 
-from pointsman.config.edit import Append, Arrange, Edit, Kept, New, Remove, Set, splice
-from pointsman.config.editing import Edited, Editor, Subject
+from pointsman.config.edit import Append, Arrange, Edit, Kept, New, Remove, Set
+from pointsman.config.editing import Edited, Editor, Subject, conflict, free_path, rewritten
 from pointsman.config.marks import parse
 from pointsman.config.references import is_generic
 from pointsman.config.writing import Manner
-from pointsman.errors import ConfigError, Refused
+from pointsman.errors import Refused
 from pointsman.model import Connection, Member, Organization, Pool
 from pointsman.pools.compile import connection_id, connection_keys
 
 __all__ = ["EDITORS"]
 
 _FOLDER = "pools"
-_LONGEST = 60
-_OTHERS = re.compile(r"[^a-z0-9]+")
-_DEFAULTS = {"is_active": True, "assign_inbound_leads": True, "assign_manual_leads": False}
+_DEFAULTS = {
+    "is_active": True,
+    "assign_inbound_leads": True,
+    "assign_manual_leads": False,
+    "email_notifications_enabled": False,
+}
 _ORDER = ("name", *_DEFAULTS, "follower", "goal_total_deals", "goal_won_deals")
 
 Document = Mapping[str, Any]
 
 
 def create(subject: Subject, content: Document) -> Edited:
-    """Make a pool's file; ``content`` is its document, with members by id."""
+    """Make a pool's file; ``content`` is its document, with members by id, and ``made_by``."""
     organization = subject.organization
     members = _members(organization, content["participants"])
     connections = content.get("connections", ())
@@ -47,7 +48,8 @@ def create(subject: Subject, content: Document) -> Edited:
             document[name] = _handle(organization, value) if name == "follower" else value
     people = [member.handle for member in members]
     text = _text(document, people, [_written(each) for each in connections])
-    return Edited(identifier, _free(content["name"], subject.taken), text.encode())
+    path = free_path(_FOLDER, content["name"], subject.taken)
+    return Edited(identifier, {path: text.encode()}, made_by=content.get("made_by"))
 
 
 def update(subject: Subject, content: Document) -> Edited:
@@ -69,9 +71,12 @@ def update(subject: Subject, content: Document) -> Edited:
 
 
 def delete(subject: Subject, content: Document) -> Edited:
-    """Remove a pool's file and everything that is kept of the pool."""
+    """Remove a pool's file and everything that is kept of the pool, or all but its history."""
     pool = _pool(subject, content)
-    return Edited(pool.id, pool.file, None, erased=frozenset([pool.id]))
+    gone = frozenset([pool.id])
+    if subject.organization.keep_history:
+        return Edited(pool.id, {pool.file: None}, archived=gone)
+    return Edited(pool.id, {pool.file: None}, erased=gone)
 
 
 def connect(subject: Subject, content: Document) -> Edited:
@@ -80,7 +85,7 @@ def connect(subject: Subject, content: Document) -> Edited:
     connection = content["connection"]
     keys = connection_keys(connection)
     if any(keys == _keys(known) for known in pool.connections):
-        raise _conflict("the pool has an identical connection already")
+        raise conflict("the pool has an identical connection already")
     _check_connections(subject.organization, [connection], pool)
     edits = [Append(("connections",), _written(connection))]
     identifier = connection_id(pool.id, connection)
@@ -119,14 +124,10 @@ def _edited(
     reset: frozenset[str] = frozenset(),
 ) -> Edited:
     """Return the pool's file with the edits made."""
-    text = raw.decode()
-    try:
-        after = splice(text, edits, pool.file).encode()
-    except (LookupError, ConfigError) as error:
-        raise _conflict(f"{pool.file} cannot be edited: {error}; edit it by hand") from error
+    after = rewritten(pool.file, raw, edits)
     if after == raw:
         return Edited(identifier, reset=reset)
-    return Edited(identifier, pool.file, after, reset)
+    return Edited(identifier, {pool.file: after}, reset)
 
 
 def _pool(subject: Subject, content: Document) -> Pool:
@@ -232,7 +233,7 @@ def _check_generic(organization: Organization, pool: Pool | None) -> None:
         )
     for other in organization.pools.values():
         if (pool is None or other.id != pool.id) and any(map(is_generic, other.connections)):
-            raise _conflict(f"the universal lead webhook goes to the pool '{other.name}' already")
+            raise conflict(f"the universal lead webhook goes to the pool '{other.name}' already")
 
 
 def _keys(connection: Connection) -> dict[str, str]:
@@ -255,20 +256,3 @@ def _written(connection: Document) -> dict[str, Any]:
     """Return a connection as it stands in a file: source first, nothing empty."""
     keys = connection_keys(connection)
     return {"source": keys.pop("source"), **keys}
-
-
-def _free(name: str, taken: frozenset[str]) -> str:
-    """Return a path for a pool of this name that no file has, in whatever case it is written."""
-    spread = unicodedata.normalize("NFKD", name.casefold())
-    plain = spread.encode("ascii", "ignore").decode().lower()
-    slug = _OTHERS.sub("-", plain)[:_LONGEST].strip("-") or "pool"
-    stems = {path.rpartition(".")[0].casefold() for path in taken}
-    number, stem = 1, slug
-    while f"{_FOLDER}/{stem}" in stems:
-        number += 1
-        stem = f"{slug}-{number}"
-    return f"{_FOLDER}/{stem}.yaml"
-
-
-def _conflict(message: str) -> Refused:
-    return Refused(message, status=HTTPStatus.CONFLICT, code="CONFLICT")

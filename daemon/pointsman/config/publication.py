@@ -1,6 +1,7 @@
 """What is told to the publishing script of an organization's files.
 
-Of a pool the script gets what its pointer needs, and digests by which it sees what was changed.
+Of a pool the script gets what its pointer needs, and digests by which it sees what was changed; of
+a workflow the latter alone.
 """
 
 from __future__ import annotations
@@ -31,17 +32,21 @@ def publication(
     before: Files | None = None,
     reset: Collection[str] = (),
     erased: Collection[str] = (),
+    archived: Collection[str] = (),
+    made_by: Mapping[str, str] | None = None,
     written: bool = False,
 ) -> Publication:
     """Return what makes ``organization`` the generation after ``current``.
 
     ``before`` are the files of ``current``, if they are at hand: it makes the call shorter.
-    ``reset`` are ids of pools whose pointer goes back to the first.
+    ``reset`` are ids of pools whose pointer goes back to the first, ``archived`` those of which the
+    history is kept. ``made_by`` tells who makes a new pool, by its id.
     """
     old = before or {}
     pools = [
         _told(pool, files[pool.file], changed=files[pool.file] != old.get(pool.file))
         | ({"reset": True} if pool.id in reset else {})
+        | ({"by": made_by[pool.id]} if made_by and pool.id in made_by else {})
         for pool in organization.pools.values()
     ]
     return Publication(
@@ -49,9 +54,18 @@ def publication(
         hash=organization.hash,
         files=files,
         pools=pools,
+        workflows=[
+            {"id": workflow.id, "content": workflow.content}
+            for workflow in organization.workflows.values()
+        ],
+        flows=[
+            {"id": flow.id, "content": sha256(files[flow.file]).hexdigest()[:16]}
+            for flow in {one.id: one for one in organization.named_flows.values()}.values()
+        ],
         author=author,
         pool_ids=pool_ids,
         erased=[*erased],
+        archived=[*archived],
         written=written,
     )
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from pointsman import observe
 from pointsman.config.drafts import Draft, Drafts
+from pointsman.config.dropins import DropIns
 from pointsman.config.forward import Forward
 from pointsman.config.memory import Memory
 from pointsman.config.publication import publication
@@ -46,6 +47,7 @@ class Publisher:
         memory: Memory,
         *,
         author: str,
+        plugins: DropIns | None = None,
     ) -> None:
         self.loaded = ""
         self.problems: tuple[Problem, ...] = ()
@@ -57,6 +59,7 @@ class Publisher:
         self.generations = generations
         self.serving = serving
         self.memory = memory
+        self.plugins = plugins or DropIns(None)
         self.lock = asyncio.Lock()
         self._log = observe.log()
 
@@ -69,11 +72,14 @@ class Publisher:
         async with self.lock:
             known = await self.serving.rename()
             remembered = await self._forwarded(known)
+            candidate = await self.plugins.look()
             try:
-                drafts = await self._drafts.draft(known, [*remembered])
+                with candidate.stage.shown():
+                    drafts = await self._drafts.draft(known, [*remembered], candidate.problems)
             except ConfigError as error:
                 self._failed(error)
                 raise
+            await self.plugins.take(candidate)
             await self._publish_all(drafts, remembered, force=force)
             self._succeeded()
         if self._changed:

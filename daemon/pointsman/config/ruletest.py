@@ -1,7 +1,8 @@
 """Tests of the rules: a lead goes in, and what became of it is held against what was expected.
 
-Nothing is imitated. The organization is published to a real server, and the lead takes the way
-that a posted one takes; only the clock is the test's. Each test begins with an empty server.
+The organization is published to a real server, and the lead takes the way that a posted one takes;
+the clock is the test's, and so is what recipients of flows answer. Each test begins with an empty
+server.
 """
 
 from __future__ import annotations
@@ -13,20 +14,26 @@ from typing import Any
 
 from pointsman.config.formats import moment
 from pointsman.config.reading import Positions, read
+from pointsman.config.ruletest_answers import Answers
 from pointsman.config.tree import kind_of
 from pointsman.errors import Refused
+from pointsman.flow import Flow, Source
+from pointsman.flows.flights import Flights
 from pointsman.flows.intake import Intake
+from pointsman.flows.submissions import Submissions
 from pointsman.ids import milliseconds
 from pointsman.model import Organization, Origin, Pool, Ruleset
 from pointsman.pools.compile import published
 from pointsman.registry import nearest
 from pointsman.settings import Settings
+from pointsman.store.caps import CapStore
+from pointsman.store.flow_events import FlowEvents
 from pointsman.store.generations import GenerationStore, Publication
 from pointsman.store.leads import LeadStore, Taken
 from pointsman.store.pools import PoolStore
 from pointsman.store.redis import RedisStore
 
-__all__ = ["RECORDED", "Difference", "Outcome", "origin_of", "run_tests", "written"]
+__all__ = ["RECORDED", "Difference", "Outcome", "origin_of", "run_tests", "source_of", "written"]
 
 RECORDED = {"webhook": "webhook", "automation": "webhook", "meta": "meta", "workflow": "system"}
 """What history records as a lead's source, by where the lead came in."""
@@ -76,6 +83,8 @@ class _Bench:
         self._pools = PoolStore(store)
         self._leads = LeadStore(store, settings)
         self._generations = GenerationStore(store, settings)
+        self._settings = settings
+        self._answers = Answers()
         self._stems = {_stem(pool.file): pool for pool in organization.pools.values()}
 
     async def run(self, test: Mapping[str, Any]) -> tuple[Difference, ...]:
@@ -88,16 +97,52 @@ class _Bench:
             return tuple(wrong)
         clock = test.get("clock")
         at = int(moment(clock).timestamp() * 1000) if clock else milliseconds()
-        intake = Intake(self._leads, _Fixed(self._organization), clock=lambda: at)
-        origin = origin_of(test.get("intake", {}), test["lead"])
+        self._answers.answers = test.get("answers", {})
         try:
-            taken = await intake.take(
-                self._organization, test["lead"], origin, source=RECORDED[origin.source]
+            found = (
+                await self._submitted(test, at) if "submit" in test else await self._in(test, at)
             )
         except Refused as error:
             return (Difference("lead", "taken", f"refused: {error}"),)
-        found = await self._found(taken)
+        except LookupError as error:
+            return (Difference("submit.source", "a source of the flow", error.args[0]),)
         return tuple(_differences(test["expect"], found))
+
+    async def _in(self, test: Mapping[str, Any], at: int) -> dict[str, Any]:
+        """Take a lead in through an intake."""
+        origin = origin_of(test.get("intake", {}), test["lead"])
+        taken = await self._intake(at).take(
+            self._organization, test["lead"], origin, source=RECORDED[origin.source]
+        )
+        return await self._found(taken)
+
+    async def _submitted(self, test: Mapping[str, Any], at: int) -> dict[str, Any]:
+        """Send a lead to a flow's own address."""
+        flow = self._organization.named_flows[test["submit"]["flow"]]
+        source = source_of(flow, test["submit"]["source"])
+        door = Submissions(self._intake(at), CapStore(self._store), clock=lambda: at)
+        told, taken = await door.post(self._organization, flow, source, test["lead"], address=None)
+        return {
+            **await self._found(taken),
+            "outcome": told.outcome,
+            "reason": told.reason,
+            "price": told.price,
+            "steps": await self._steps(taken.lead_id),
+        }
+
+    def _intake(self, at: int) -> Intake:
+        rules = _Fixed(self._organization)
+        flights = Flights(self._leads, rules, self._answers, self._settings, clock=lambda: at)
+        return Intake(self._leads, rules, flights=flights, clock=lambda: at)
+
+    async def _steps(self, lead_id: str) -> dict[str, str]:
+        """Return what came of each step, by its key."""
+        events = await FlowEvents(self._store).of_lead(self._organization.id, lead_id)
+        return {
+            event["key"]: event["outcome"]
+            for event in events
+            if "key" in event and event.get("type") != "bid"
+        }
 
     async def _prepare(self) -> None:
         await self._store.redis.flushall()
@@ -129,7 +174,10 @@ class _Bench:
             for entry in (lead.log if lead else ())
             for kind in entry.types
             for workflow in organization.triggers.get(("leads", kind), ())
-            if lead and workflow.active and workflow.matches(lead.snapshot(entry.revision))
+            if workflow.id in organization.workflows
+            and lead
+            and workflow.active
+            and workflow.matches(lead.snapshot(entry.revision))
         ]
         pool = organization.pools.get(assignment.pool_id) if assignment else None
         return {
@@ -162,6 +210,15 @@ async def run_tests(
     ]
 
 
+def source_of(flow: Flow, named: str) -> Source:
+    """Return a source by its key, id or name; raises ``LookupError`` that says which there are."""
+    for source in flow.sources:
+        if named in (source.id, source.key, source.name):
+            return source
+    known = [source.key or source.id for source in flow.sources]
+    raise LookupError(f"'{named}'{nearest(named, known)} (known: {', '.join(known)})")
+
+
 def origin_of(intake: Mapping[str, Any], lead: Mapping[str, Any]) -> Origin:
     """Return the origin that ``intake`` describes; the lead itself may carry its utm_campaign."""
     campaign = lead.get("utm_campaign")
@@ -172,7 +229,11 @@ def origin_of(intake: Mapping[str, Any], lead: Mapping[str, Any]) -> Origin:
 def _differences(expect: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[Difference]:
     for what, expected in expect.items():
         wanted = sorted(expected) if what == "workflows" else expected
-        if wanted != found[what]:
+        if what == "steps":
+            for key, outcome in expected.items():
+                if found[what].get(key) != outcome:
+                    yield Difference(f"steps.{key}", outcome, found[what].get(key, "not reached"))
+        elif wanted != found[what]:
             yield Difference(what, wanted, found[what])
 
 
@@ -183,7 +244,9 @@ def _missing(name: str, known: Mapping[str, Pool | str]) -> str:
 def _shown(value: Any) -> str:
     if isinstance(value, Sequence) and not isinstance(value, str):
         return ", ".join(map(str, value)) or "none"
-    return str(value).lower() if isinstance(value, bool) else str(value or "nobody or nothing")
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "nobody or nothing" if value in (None, "") else str(value)
 
 
 def _stem(file: str) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -20,38 +20,49 @@ from jsonschema.exceptions import ValidationError
 from pointsman.config.formats import FORMATS
 from pointsman.config.messages import Finding, told
 from pointsman.fields.types import field_types
-from pointsman.plugin import actions, load_plugins
+from pointsman.plugin import actions, load_plugins, steps
+from pointsman.registry import Stage
 from pointsman.rules.operators import operators
 
 __all__ = ["KINDS", "composed", "findings"]
 
-KINDS = ("organization", "fields", "pool", "workflow", "flow", "ruletest")
+KINDS = ("organization", "fields", "pool", "workflow", "flow", "destination", "list", "ruletest")
 
 
 _ACTIONS = {"type": "array", "maxItems": 200, "items": {"$ref": "#/$defs/action"}}
 
 
-@cache
 def composed(kind: str) -> Mapping[str, Any]:
     """Return the whole schema of one kind of file."""
     load_plugins()
+    return _composed(kind, Stage.current().digest)
+
+
+@lru_cache(maxsize=64)
+def _composed(kind: str, _additions: str) -> Mapping[str, Any]:
     schema = _part(kind)
     holes = schema.get("$defs", {})
     if "availability" in holes:
         holes["availability"] = _part("availability")
-    if kind == "fields":
+    if kind == "destination":
+        parts = _part("flow")["$defs"]
+        names = ("integration", "ruled_mapping", "rule_set", "rule", "id")
+        holes |= {name: parts[name] for name in names}
+    if kind in ("fields", "list"):
         holes["field_type"]["enum"] = sorted(field_types)
     if kind == "workflow":
         holes["operator"]["enum"] = sorted(operators)
         holes["action_type"]["enum"] = sorted(actions)
         if rules := [_options(name) for name in sorted(actions)]:
             holes["action_options"]["allOf"] = rules
+    if kind == "flow":
+        _add_steps(holes)
     return schema
 
 
 def findings(kind: str, data: Any) -> Iterator[Finding]:
     """Yield everything about a document that its schema does not allow."""
-    for error in _validator(kind).iter_errors(data):
+    for error in _validator(kind, Stage.current().digest).iter_errors(data):
         for leaf in _leaves(error):
             yield from told(leaf)
 
@@ -66,6 +77,10 @@ def _options(name: str) -> dict[str, Any]:
     """Return the rule that an action of type ``name`` takes that type's options."""
     options: dict[str, Any] = {"description": f"Options of {name}: {actions[name].summary}"}
     options |= actions[name].schema()
+    for option, about in options["properties"].items():
+        if {**about, **about.get("else", {})}.get("x-filters"):
+            told_of = {"description": about["description"]}
+            options["properties"][option] = {"$ref": "#/$defs/group", **told_of}
     for nested in actions[name].nested:
         about = options["properties"][nested]["description"]
         options["properties"][nested] = {**_ACTIONS, "description": about}
@@ -76,8 +91,42 @@ def _options(name: str) -> dict[str, Any]:
     }
 
 
-@cache
-def _validator(kind: str) -> Draft202012Validator:
+def _add_steps(holes: dict[str, Any]) -> None:
+    """Let steps be of the types that plugins add, each with its options."""
+    ours, hole, last = holes["step"], holes.pop("plugin_step"), holes["step"]
+    while "else" in last:
+        last = last["else"]
+    last["properties"]["type"]["enum"] += sorted(steps)
+    for name in sorted(steps):
+        holes[f"{name}_step"] = _step(hole, name)
+        told = ("description", "type", "required")
+        ours = {
+            **{key: ours.pop(key) for key in told},
+            "if": {"properties": {"type": {"const": name}}, "required": ["type"]},
+            "then": {"$ref": f"#/$defs/{name}_step"},
+            "else": ours,
+        }
+    holes["step"] = ours
+
+
+def _step(hole: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return what a step of type ``name`` looks like."""
+    options = steps[name].schema()
+    about = hole["properties"]
+    return {
+        **hole,
+        "description": steps[name].summary,
+        "required": ["type", *(["config"] if options.get("required") else [])],
+        "properties": {
+            **about,
+            "type": {**about["type"], "const": name},
+            "config": {**options, "description": f"Options of {name}: {steps[name].summary}"},
+        },
+    }
+
+
+@lru_cache(maxsize=64)
+def _validator(kind: str, _additions: str) -> Draft202012Validator:
     schema = composed(kind)
     Draft202012Validator.check_schema(schema)
     return Draft202012Validator(schema, format_checker=FORMATS)

@@ -20,7 +20,15 @@ _VARIABLE = re.compile(r"\$(\$|\{([^}]*)\})")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _MAX_BYTES = 64 * 1024
 
-_FILES = ("token_file", "secret_file", "password_file", "auth_token_file")
+_FILES = (
+    "token_file",
+    "secret_file",
+    "password_file",
+    "auth_token_file",
+    "verify_token_file",
+    "app_secret_file",
+    "access_token_file",
+)
 
 Place = tuple[str | int, ...]
 
@@ -46,8 +54,9 @@ def resolve(page: Page, path: Place, folder: Path | None, *, key: str) -> str | 
 
 def secret_files(folder: Path, document: Mapping[str, Any]) -> Iterator[Path]:
     """Yield the files that an organization.yaml takes secrets from; a change in one is a reload."""
-    parts = (document.get(name, {}) for name in ("intake", "smtp", "twilio"))
-    for holder in [*document.get("credentials", ()), *parts]:
+    parts = (document.get(name, {}) for name in ("intake", "smtp", "twilio", "firehose"))
+    meta = document.get("integrations", {}).get("meta", {})
+    for holder in [*document.get("credentials", ()), *parts, meta]:
         for key in _FILES:
             if name := holder.get(key):
                 yield folder / name

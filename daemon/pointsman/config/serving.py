@@ -20,6 +20,7 @@ from pointsman.config.load import compile_organization
 from pointsman.config.secrets import secret_files
 from pointsman.errors import PointsmanError, Problem, Unavailable
 from pointsman.model import Organization, Ruleset
+from pointsman.registry import Stage
 from pointsman.store.generations import Generation, GenerationStore
 
 __all__ = ["Refusal", "Served", "Serving"]
@@ -60,6 +61,7 @@ class Serving:
         self._root = root
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._secrets: dict[str, str] = {}
+        self._plugins: dict[str, str] = {}
         self._installed = 0
         self._log = observe.log()
 
@@ -95,11 +97,28 @@ class Serving:
         return ids
 
     async def refresh(self) -> None:
-        """Compile anew what takes secrets from files that have changed since."""
+        """Compile anew what takes secrets from files, or plugins, that have changed since."""
+        plugins = Stage.current().digest
         for handle, served in list(self.served.items()):
-            if self._secrets.get(handle) != self._read_secrets(handle, served.files):
+            changed = self._plugins.get(handle, plugins) != plugins
+            if changed or self._secrets.get(handle) != self._read_secrets(handle, served.files):
                 async with self._locks[handle]:
                     await self._take(handle, self.served.get(handle, served))
+
+    async def retry(self) -> None:
+        """Try again what could not be compiled here."""
+        for handle in list(self.refused):
+            async with self._locks[handle]:
+                await self._follow(handle, 1, again=True)
+
+    async def problems(self) -> list[Problem]:
+        """Return why what is served would not compile now."""
+        found: list[Problem] = []
+        for handle, served in list(self.served.items()):
+            if served.files:
+                organization, problems = await self._compiled(handle, served)
+                found += problems if organization is None else ()
+        return found
 
     def lock(self, handle: str) -> asyncio.Lock:
         """Return the lock under which an organization is swapped."""
@@ -109,6 +128,7 @@ class Serving:
         """Serve ``organization``, compiled from ``served``, from the next request on."""
         handle = organization.handle
         self._secrets[handle] = self._read_secrets(handle, served.files)
+        self._plugins[handle] = Stage.current().digest
         self._installed += 1
         self.ids[handle] = organization.id
         self.served[handle] = served
@@ -161,19 +181,29 @@ class Serving:
             self.served[handle] = served
             self._swap((), (handle,))
             return
-        organization, problems = await asyncio.to_thread(
-            compile_organization,
-            handle,
-            served.files,
-            root=self._root,
-            pool_ids=served.generation.pool_ids,
-        )
+        plugins, again = Stage.current().digest, True
+        while again:  # what plugins add may change meanwhile
+            organization, problems = await self._compiled(handle, served)
+            plugins, before = Stage.current().digest, plugins
+            again = plugins != before
+        self._plugins[handle] = plugins
         if organization is None:
             self._refuse(handle, number, problems)
             return
         self.install(organization, served)
         observe.CONFIG_RELOADS.labels("followed").inc()
         self._log.info(observe.CONFIG_FOLLOWED, organization=handle, generation=number)
+
+    async def _compiled(
+        self, handle: str, served: Served
+    ) -> tuple[Organization | None, list[Problem]]:
+        return await asyncio.to_thread(
+            compile_organization,
+            handle,
+            served.files,
+            root=self._root,
+            pool_ids=served.generation.pool_ids,
+        )
 
     def _swap(self, new: Iterable[Organization], gone: Iterable[str]) -> None:
         organizations = dict(self.current.organizations)

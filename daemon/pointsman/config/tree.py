@@ -18,7 +18,7 @@ from pathlib import Path
 from pointsman.config.reading import MAX_BYTES
 from pointsman.errors import Problem
 
-__all__ = ["FOLDERS", "ROOT_FILES", "Tree", "kind_of", "normal_name", "read_tree"]
+__all__ = ["FOLDERS", "ROOT_FILES", "Tree", "kind_of", "normal_name", "read_tree", "shown_path"]
 
 ROOT_FILES: Mapping[str, str] = {"organization.yaml": "organization", "fields.yaml": "fields"}
 """Files at the top of an organization's directory, and the kind (schema) of each."""
@@ -27,6 +27,8 @@ FOLDERS: Mapping[str, str] = {
     "pools": "pool",
     "workflows": "workflow",
     "flows": "flow",
+    "destinations": "destination",
+    "lists": "list",
     "tests": "ruletest",
 }
 """Folders of an organization's directory, and the kind (schema) of the files in each."""
@@ -60,6 +62,12 @@ def kind_of(name: str) -> str | None:
 def normal_name(name: str) -> str:
     """Return a path with ``.yml`` spelled ``.yaml``; ids derive from this spelling."""
     return name.removesuffix(".yml") + ".yaml" if name.endswith(".yml") else name
+
+
+def shown_path(handle: str, name: str, root: Path | None) -> str:
+    """Return what findings call a file: a path that an editor can open."""
+    place = Path(handle, name)
+    return str(root / place if root else place)
 
 
 def read_tree(root: Path) -> Tree:

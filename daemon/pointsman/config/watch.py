@@ -1,4 +1,4 @@
-"""When to look at the tree again.
+"""When to look at the files again: the tree, or ``plugins_dir``.
 
 Events of the file system are a hint, not the truth: links may point elsewhere, the root may be
 swapped, a network mount has no events. So the tree is also read every second (less often if that
@@ -29,10 +29,10 @@ _PAUSE = 1.0
 
 
 class Watch:
-    """Calls ``changed`` whenever the tree at ``root`` is not what was ``loaded`` last.
+    """Calls ``changed`` whenever what is at ``root`` is not what was ``loaded`` last.
 
-    ``loaded`` returns the digest of that tree, whoever loaded it and whatever came of it.
-    ``poll`` looks at the files again and again instead of waiting for events.
+    ``loaded`` returns the digest of that, whoever loaded it and whatever came of it; ``digest``
+    reads it anew. ``poll`` looks at the files again and again instead of waiting for events.
     """
 
     def __init__(
@@ -42,8 +42,10 @@ class Watch:
         changed: Callable[[], Awaitable[None]],
         *,
         poll: bool,
+        digest: Callable[[Path], str] = lambda root: read_tree(root).digest(),
     ) -> None:
         self._root = root
+        self._digest = digest
         self._loaded = loaded
         self._changed = changed
         self._poll = poll
@@ -97,10 +99,10 @@ class Watch:
 
     async def _look(self) -> None:
         began = time.monotonic()
-        tree = await asyncio.to_thread(read_tree, self._root)
+        digest = await asyncio.to_thread(self._digest, self._root)
         self._looked = time.monotonic()
         self._cost = self._looked - began
-        if tree.digest() != self._loaded():
+        if digest != self._loaded():
             await self._changed()
 
 

@@ -25,7 +25,11 @@ def _read(posted: Any) -> bool | None:
     return _SPELLINGS.get("".join(c for c in text if c.isascii() and c.isalnum()))
 
 
-@field_type("boolean", read=_read)
+@field_type(
+    "boolean",
+    operators=("truth", "valid"),
+    read=_read,
+)
 def boolean(posted: Any, _now: datetime | None) -> Value:
     """Read true of ``true t yes y 1``, false of ``false f no n 0``, in any case and punctuation.
 

@@ -11,7 +11,12 @@ from pointsman.fields.types import Value, field_type
 __all__ = ["city"]
 
 
-@field_type("city", attributes=("raw",), plain=True)
+@field_type(
+    "city",
+    operators=("equal", "obscene", "valid", "search", "list", "pattern"),
+    attributes={"raw": "string"},
+    plain=True,
+)
 def city(posted: Any, _now: datetime | None) -> Value:
     """Keep a city's name as it was posted.
 

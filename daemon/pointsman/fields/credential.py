@@ -11,7 +11,12 @@ from pointsman.fields.types import Value, field_type, hide
 __all__ = ["credential"]
 
 
-@field_type("credential", plain=True, mask=hide)
+@field_type(
+    "credential",
+    operators=("equal", "search", "list"),
+    plain=True,
+    mask=hide,
+)
 def credential(posted: Any, _now: datetime | None) -> Value:
     """Keep a password, key or token as it was posted; masked, it is stars."""
     text = as_text(posted)

@@ -65,7 +65,12 @@ _LOOSE = _written(
 )
 
 
-@field_type("date", attributes=("raw",))
+@field_type(
+    "date",
+    operators=("equal", "order", "valid", "between", "recent"),
+    compares="day",
+    attributes={"raw": "string"},
+)
 def date_(posted: Any, now: datetime | None) -> Value:
     """Read ``6/2/2014``, ``2014-06-02``, ``06022014``, ``Jun 2 2014``, ``18/07/2014`` and the like.
 

@@ -22,7 +22,13 @@ def _mask(value: Value) -> Value:
     return Value(shown, shown, value.valid, value.attributes, masked=True)
 
 
-@field_type("dob", attributes=("raw", "age", "year"), mask=_mask)
+@field_type(
+    "dob",
+    operators=("equal", "order", "valid", "between", "recent"),
+    compares="day",
+    attributes={"raw": "string", "age": "number", "year": "number"},
+    mask=_mask,
+)
 def dob(posted: Any, now: datetime | None) -> Value:
     """Read a day as ``date`` does.
 

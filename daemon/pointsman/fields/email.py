@@ -40,7 +40,16 @@ def _read(posted: Any) -> str | None:
 
 @field_type(
     "email",
-    attributes=("raw", "user", "domain", "host", "tld", "is_free", "is_disposable"),
+    operators=("equal", "obscene", "valid", "search", "list", "pattern"),
+    attributes={
+        "raw": "string",
+        "user": "string",
+        "domain": "string",
+        "host": "string",
+        "tld": "string",
+        "is_free": "boolean",
+        "is_disposable": "boolean",
+    },
     read=_read,
 )
 def email(posted: Any, _now: datetime | None) -> Value:

@@ -11,7 +11,12 @@ from pointsman.fields.types import Value, field_type
 __all__ = ["first_name"]
 
 
-@field_type("first_name", attributes=("raw",), plain=True)
+@field_type(
+    "first_name",
+    operators=("equal", "obscene", "valid", "pattern"),
+    attributes={"raw": "string"},
+    plain=True,
+)
 def first_name(posted: Any, _now: datetime | None) -> Value:
     """Keep a given name as it was posted.
 

@@ -15,7 +15,11 @@ _SPELLINGS = {
 }
 
 
-@field_type("gender", attributes=("raw", "abbr"))
+@field_type(
+    "gender",
+    operators=("equal", "valid"),
+    attributes={"raw": "string", "abbr": "string"},
+)
 def gender(posted: Any, _now: datetime | None) -> Value:
     """Read ``male``, ``female`` or ``other``, or their first letters, in any case.
 

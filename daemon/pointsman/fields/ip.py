@@ -23,7 +23,11 @@ _LAST_PORT = 65_535
 _LAST_BYTE = 255
 
 
-@field_type("ip", attributes=("raw", "is_ipv4", "ipv6_format"))
+@field_type(
+    "ip",
+    operators=("equal", "valid", "search", "list"),
+    attributes={"raw": "string", "is_ipv4": "boolean", "ipv6_format": "string"},
+)
 def ip(posted: Any, _now: datetime | None) -> Value:
     """Read an address; protocol, port, path, brackets and spaces are dropped.
 

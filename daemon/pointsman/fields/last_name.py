@@ -11,7 +11,12 @@ from pointsman.fields.types import Value, field_type
 __all__ = ["last_name"]
 
 
-@field_type("last_name", attributes=("raw",), plain=True)
+@field_type(
+    "last_name",
+    operators=("equal", "obscene", "valid", "pattern"),
+    attributes={"raw": "string"},
+    plain=True,
+)
 def last_name(posted: Any, _now: datetime | None) -> Value:
     """Keep a family name as it was posted.
 

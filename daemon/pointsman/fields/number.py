@@ -35,7 +35,12 @@ def _read(posted: Any) -> int | float | None:
     return posted if math.isfinite(posted) else None
 
 
-@field_type("number", read=_read)
+@field_type(
+    "number",
+    operators=("equal", "order", "valid", "search", "list", "between"),
+    compares="number",
+    read=_read,
+)
 def number(posted: Any, _now: datetime | None) -> Value:
     """Read a number; text loses all but digits, dot and minus: ``$1,100 a month`` is 1100.
 

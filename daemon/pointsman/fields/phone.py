@@ -27,24 +27,28 @@ _NO_KEY = re.compile(r"[^0-9*]+")
 _TOLL_FREE = frozenset(("800", "844", "855", "866", "877", "888"))
 _NORTH_AMERICA = 1
 _WITH_AREA = re.compile(r"[2-9][0-9]{9}")
+_USUAL = re.compile(r"\(?([2-9][0-9]{2})\)?[ .-]{0,2}([0-9]{3})[ .-]?([0-9]{4})")
+"""The spellings of most numbers, which the library reads the same in several times the time."""
+
 _LONGEST = 250
 _UNKNOWN = "***"
 
 
 @field_type(
     "phone",
-    attributes=(
-        "raw",
-        "area",
-        "exchange",
-        "line",
-        "number",
-        "extension",
-        "country_code",
-        "country_calling_code",
-        "type",
-        "is_tollfree",
-    ),
+    operators=("equal", "valid", "search", "list"),
+    attributes={
+        "raw": "string",
+        "area": "string",
+        "exchange": "string",
+        "line": "string",
+        "number": "string",
+        "extension": "string",
+        "country_code": "string",
+        "country_calling_code": "number",
+        "type": "string",
+        "is_tollfree": "boolean",
+    },
 )
 def phone(posted: Any, _now: datetime | None) -> Value:
     """Read a number in any common spelling, letters too; the normal form is ``5127891111x12``.
@@ -72,6 +76,8 @@ def _split_hint(text: str) -> tuple[str, str | None]:
 def _parsed(text: str) -> PhoneNumber | None:
     import phonenumbers  # noqa: PLC0415 - loads a library of 6 MB
 
+    if usual := _USUAL.fullmatch(text):
+        return phonenumbers.PhoneNumber(_NORTH_AMERICA, int("".join(usual.groups())))
     if len(text) > _LONGEST:
         return None
     try:
@@ -102,8 +108,16 @@ def _value(raw: str, kind: str | None, read: PhoneNumber) -> Value:
     }
     named["is_tollfree"] = named["area"] in _TOLL_FREE
     normal = f"{national}x{extension}" if extension else national
-    valid = hidden or phonenumbers.is_valid_number(read)
+    valid = hidden or _is_valid(read)
     return Value(raw, normal, valid=valid, attributes=named, masked=True if hidden else None)
+
+
+def _is_valid(read: PhoneNumber) -> bool:
+    import phonenumbers  # noqa: PLC0415 - loads a library of 6 MB
+
+    if read.country_code == _NORTH_AMERICA and phonenumbers.is_valid_number_for_region(read, "US"):
+        return True  # nearly every one, without a search for its region
+    return phonenumbers.is_valid_number(read)
 
 
 def _parts(national: str, length: int, calling_code: int) -> Mapping[str, str]:

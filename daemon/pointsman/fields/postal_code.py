@@ -22,7 +22,19 @@ _LONGEST = 64
 
 @field_type(
     "postal_code",
-    attributes=("raw", "country_code", "zip", "four", "fsa", "ldu", "outcode", "incode"),
+    operators=("equal", "valid", "search", "list", "pattern"),
+    attributes={
+        "raw": "string",
+        "country_code": "string",
+        "zip": "string",
+        "four": "string",
+        "fsa": "string",
+        "ldu": "string",
+        "outcode": "string",
+        "incode": "string",
+        "code": "string",
+        "district": "string",
+    },
 )
 def postal_code(posted: Any, _now: datetime | None) -> Value:
     """Read ``78704``, ``78704-1234``, ``Q2E 4U7`` or ``SW1A 1AA``, in any case and spacing.

@@ -38,7 +38,18 @@ _DAYS_OF_400_YEARS = 146_097
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-@field_type("range", attributes=("raw", "mid", "max", "min", "avg"))
+@field_type(
+    "range",
+    operators=("equal", "order", "valid", "search", "list", "between"),
+    compares="range",
+    attributes={
+        "raw": "string",
+        "mid": "number",
+        "max": "number",
+        "min": "number",
+        "avg": "number",
+    },
+)
 def range_(posted: Any, _now: datetime | None) -> Value:
     """Read ``1-10``, ``1 to 10``, ``1 10``, ``10+`` or one number; money and units are dropped.
 

@@ -15,7 +15,17 @@ _NO_DIGIT = re.compile(r"[^0-9]+")
 _DIGITS = 9
 
 
-@field_type("ssn", attributes=("raw", "first_three", "middle_two", "last_four"), mask=hide)
+@field_type(
+    "ssn",
+    operators=("equal", "valid", "search", "list"),
+    attributes={
+        "raw": "string",
+        "first_three": "string",
+        "middle_two": "string",
+        "last_four": "number",
+    },
+    mask=hide,
+)
 def ssn(posted: Any, _now: datetime | None) -> Value:
     """Read nine digits; everything else in the text is dropped.
 

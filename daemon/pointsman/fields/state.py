@@ -35,7 +35,11 @@ _CODES = {spelling.lower(): code for code, name in NAMES.items() for spelling in
 _LONGEST = max(map(len, NAMES.values()))
 
 
-@field_type("state", attributes=("raw", "name"))
+@field_type(
+    "state",
+    operators=("equal", "obscene", "search", "list"),
+    attributes={"raw": "string", "name": "string"},
+)
 def state(posted: Any, _now: datetime | None) -> Value:
     """Read a state by its code or its name, in any case, as the two letters of its code.
 

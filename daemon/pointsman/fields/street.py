@@ -15,7 +15,11 @@ _WORD = re.compile(f"[^{WHITE}]+")
 _NEW_LINE = re.compile("[\n\r\u2028\u2029]")
 
 
-@field_type("street", attributes=("raw", "number", "name"))
+@field_type(
+    "street",
+    operators=("equal", "obscene", "valid", "search", "list", "pattern"),
+    attributes={"raw": "string", "number": "string", "name": "string"},
+)
 def street(posted: Any, _now: datetime | None) -> Value:
     """Read one line of two words or more, trimmed.
 

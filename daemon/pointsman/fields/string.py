@@ -11,7 +11,11 @@ from pointsman.fields.types import Value, field_type
 __all__ = ["string", "words"]
 
 
-@field_type("string", plain=True)
+@field_type(
+    "string",
+    operators=("equal", "obscene", "search", "list", "pattern"),
+    plain=True,
+)
 def string(posted: Any, _now: datetime | None) -> Value:
     """Keep text as it is: neither trimmed nor changed in case.
 

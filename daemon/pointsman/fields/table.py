@@ -17,6 +17,7 @@ from pointsman.errors import Refused
 from pointsman.fields.limits import check
 from pointsman.fields.standard import standard_fields
 from pointsman.fields.types import Read, field_types
+from pointsman.modules import MODULES
 
 __all__ = ["FieldTable", "compile_fields"]
 
@@ -25,18 +26,29 @@ Report = Callable[[tuple[str | int, ...], str], None]
 _KEPT = ("id", "owner_id", "created_at", "updated_at", "source", "tags", "stage", "score")
 """Names in a record that are not for an organization's fields: the daemon's or every record's."""
 
-_RESERVED = frozenset((*_KEPT, "custom_fields"))
+_RESERVED = frozenset((*_KEPT, *MODULES["leads"].links, "converted_at", "custom_fields"))
+_OWN = ("email", "phone_1", "phone_2", "phone_3", "work_email")
 _BUMP = re.compile(r"_([a-z0-9])")
 _LETTER_BUMP = re.compile(r"_([a-z])")
 
 
 class FieldTable:
-    """Implements :class:`pointsman.model.FieldTable`; ``types`` is type by field id."""
+    """Implements :class:`pointsman.model.FieldTable`; ``types`` is type by field id.
 
-    __slots__ = ("_known", "_required", "types")
+    ``labels`` are what people call fields of their own.
+    """
 
-    def __init__(self, types: Mapping[str, str], required: Iterable[str] = ()) -> None:
+    __slots__ = ("_known", "_required", "found_by", "labels", "types")
+
+    def __init__(
+        self,
+        types: Mapping[str, str],
+        required: Iterable[str] = (),
+        labels: Mapping[str, str] | None = None,
+    ) -> None:
         self.types = types
+        self.labels = labels or {}
+        self.found_by = _found_by(types)
         self._required = tuple(required)
         self._known: dict[str, tuple[str, Read | None]] = {}
         for name in (*types, *_PLACES):
@@ -106,7 +118,7 @@ def compile_fields(document: Mapping[str, Any] | None, report: Report) -> FieldT
     types = dict(standard_fields())
     required: list[str] = []
     seen: dict[str, str] = {}
-    for place, entry in enumerate((document or {}).get("fields", ())):
+    for place, entry in enumerate(_declared(document)):
         name = entry["id"]
         if name in _RESERVED:
             report(("fields", place, "id"), f"'{name}' is a part of every record; rename the field")
@@ -119,7 +131,20 @@ def compile_fields(document: Mapping[str, Any] | None, report: Report) -> FieldT
         if entry["type"] not in field_types:
             message = field_types.explain_missing(entry["type"])
             report(("fields", place, "type"), message)
-    return FieldTable(types, required)
+    labels = {each["id"]: each["label"] for each in _declared(document) if "label" in each}
+    return FieldTable(types, required, labels)
+
+
+def _declared(document: Mapping[str, Any] | None) -> Iterable[Mapping[str, Any]]:
+    fields: Iterable[Mapping[str, Any]] = (document or {}).get("fields", ())
+    return fields
+
+
+def _found_by(types: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Return the person's own addresses and numbers, and those that the organization declared."""
+    declared = (name for name in types if name not in standard_fields())
+    named = ((name, types.get(name, "")) for name in (*_OWN, *declared))
+    return tuple((name, kind) for name, kind in named if kind in {"email", "phone"})
 
 
 def _reader(name: str) -> Read | None:

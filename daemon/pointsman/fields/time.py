@@ -16,7 +16,12 @@ _LONGEST = 300
 _NOON = timedelta(hours=12)
 
 
-@field_type("time", attributes=("raw",))
+@field_type(
+    "time",
+    operators=("equal", "order", "valid", "between", "recent"),
+    compares="time",
+    attributes={"raw": "string"},
+)
 def time(posted: Any, now: datetime | None) -> Value:
     """Read ``2026-01-31T09:00:00Z``, ``1/31/2026 9am EST``, ``tomorrow 9am``, ``in 2 hours``.
 

@@ -27,17 +27,18 @@ _ID = re.compile(r"0\.[0-9A-Za-z._~%=/\-]*|[0-9A-Za-z._~%=/\-]{40,}")
 
 @field_type(
     "trustedform_url",
-    attributes=(
-        "raw",
-        "type",
-        "cert_id",
-        "is_masked",
-        "is_web",
-        "is_mobile",
-        "is_facebook",
-        "host",
-        "path",
-    ),
+    operators=("valid",),
+    attributes={
+        "raw": "string",
+        "type": "string",
+        "cert_id": "string",
+        "is_masked": "boolean",
+        "is_web": "boolean",
+        "is_mobile": "boolean",
+        "is_facebook": "boolean",
+        "host": "string",
+        "path": "string",
+    },
 )
 def trustedform_url(posted: Any, _now: datetime | None) -> Value:
     """Read the address of a TrustedForm certificate, ``https://cert.trustedform.com/…``.

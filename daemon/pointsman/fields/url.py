@@ -35,7 +35,19 @@ def parts_of(text: str) -> Mapping[str, str] | None:
     }
 
 
-@field_type("url", attributes=("raw", "protocol", "host", "port", "path", "query", "hash"))
+@field_type(
+    "url",
+    operators=("equal", "obscene", "valid", "search", "list"),
+    attributes={
+        "raw": "string",
+        "protocol": "string",
+        "host": "string",
+        "port": "string",
+        "path": "string",
+        "query": "string",
+        "hash": "string",
+    },
+)
 def url(posted: Any, _now: datetime | None) -> Value:
     """Read an address of ``http`` or ``https``; one without a protocol gets ``http://``.
 

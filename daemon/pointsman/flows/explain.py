@@ -9,7 +9,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pointsman.flows.decide import choose, fallback_of, flow_of, source_keys
+from pointsman.flows.decide import choose, fallback_of, flow_of, keep_fields, source_keys
+from pointsman.flows.terms import marks_of
 from pointsman.ids import milliseconds
 from pointsman.model import Flow, Organization, Origin, Pool
 from pointsman.pools.explain import Verdict, explain, explain_turn
@@ -45,20 +46,26 @@ async def explain_lead(
     body: Mapping[str, Any],
     origin: Origin,
     source: str,
-    state_of: Callable[[Pool], Awaitable[PoolState]],
+    state_of: Callable[[Pool, str], Awaitable[PoolState]],
 ) -> Explanation:
-    """Return the decision about a lead; raises ``Refused`` for a body that does not fit."""
-    organization.fields.take(body)
+    """Return the decision about a lead; raises ``Refused`` for a body that does not fit.
+
+    ``state_of`` tells how a pool stands for a lead with the marks that it is given.
+    """
+    data = organization.fields.take(body)
     flow = flow_of(organization, origin)
+    if flow is not None and flow.fields is not None:
+        data = keep_fields(data, flow.fields)
     choice = choose(organization, flow, origin, source, milliseconds())
     pool = organization.pools[choice.pool_id] if choice else None
-    state = await state_of(pool) if pool else None
-    turn = tuple(explain_turn(state)) if state else ()
+    state = await state_of(pool, marks_of(organization, [pool], data)) if pool else None
+    turn = _turn(pool, state) if pool and state else ()
     empty = pool is not None and state is not None and state.next is None
-    fallback = fallback_of(organization, pool) if pool and empty else None
+    waits = pool is not None and state is not None and bool(pool.parks and state.parked)
+    fallback = fallback_of(organization, pool) if pool and empty and not waits else None
     if fallback is not None:
-        state = await state_of(fallback)
-    served = state is not None and state.next is not None
+        state = await state_of(fallback, marks_of(organization, [fallback], data))
+    served = state is not None and state.next is not None and not waits
     verdicts = explain(PoolIndex(organization.pools.values()), origin, source)
     return Explanation(
         organization=organization.handle,
@@ -68,19 +75,38 @@ async def explain_lead(
         pool=pool,
         state=state,
         turn=turn,
-        reason=None if served else "no_eligible_participant" if pool else "no_matching_pool",
+        reason=None if served else _reason(pool, fallback),
         closed=_closed(organization, origin),
         fallback=fallback,
-        fallback_turn=tuple(explain_turn(state)) if fallback and state else (),
+        fallback_turn=_turn(fallback, state) if fallback and state else (),
     )
 
 
+def _turn(pool: Pool, state: PoolState) -> tuple[str, ...]:
+    """Return who is next in a pool, and what they have to do about the lead."""
+    accept = () if pool.accept is None else (pool.accept.told(),)
+    return (*explain_turn(state), *accept)
+
+
+def _reason(pool: Pool | None, fallback: Pool | None) -> str:
+    """Return why nobody would get a lead, as its sender would be told."""
+    if pool is None:
+        return "no_matching_pool"
+    parks = pool.parks or (fallback is not None and fallback.parks)
+    return "parked" if parks else "no_eligible_participant"
+
+
 def _closed(organization: Organization, origin: Origin) -> str | None:
-    """Return why the webhook would answer 404."""
-    if origin.source != "webhook":
+    """Return why the address of that intake would answer 404."""
+    switches = {
+        "webhook": ("lead_webhook is not enabled", organization.lead_webhook),
+        "automation": ("automation is not enabled", organization.automation),
+        "meta": ("meta is missing or not enabled", organization.meta is not None),
+    }
+    why, switched_on = switches.get(origin.source, ("", True))
+    if not switched_on:
+        return f"integrations.{why} in organization.yaml"
+    key, named = origin.source_key, (origin.source, origin.provider)
+    if key is None or origin.source not in switches or key in source_keys(organization, *named):
         return None
-    if not organization.lead_webhook:
-        return "integrations.lead_webhook is not enabled in organization.yaml"
-    if origin.source_key is None or origin.source_key in source_keys(organization):
-        return None
-    return f"no pool or flow has the source_key '{origin.source_key}'"
+    return f"no pool or flow has the source_key '{key}'"

@@ -1,44 +1,51 @@
 """A lead's way in: what it says, which pool it goes to, whose turn it is.
 
-A flow that names the lead's intake decides alone; without one the pools' connections do. A request
-keeps the rules it began with, but for one thing: when Redis refuses its pool as changed meanwhile,
-the decision about the pool, and nothing else, is made again with the pools of now.
+A flow that names the lead's intake decides alone; without one the pools' connections do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+import asyncio
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from typing import Any
 from uuid import uuid4
 
-from pointsman import observe
-from pointsman.errors import Unavailable
-from pointsman.flows.decide import choose, flow_of, keep_fields
+from pointsman.errors import Refused, Unavailable
+from pointsman.flows.decide import choose, flow_of, route_of
+from pointsman.flows.flights import Flights
+from pointsman.flows.lists import CHECKS, asked
+from pointsman.flows.passage import Way, chooser, enter, lead_of
+from pointsman.flows.submission import Submission
+from pointsman.flows.turns import NO_POOL, Turns
 from pointsman.ids import lead_id as new_lead_id
 from pointsman.ids import milliseconds, parse_lead_id
 from pointsman.model import Organization, Origin, Rules
-from pointsman.pools.compile import published
+from pointsman.store.caps import CapStore, Counter
+from pointsman.store.finding import listing
 from pointsman.store.leads import Choice, Idempotency, LeadStore, NewLead, Taken
-from pointsman.store.pools import PoolStore
+from pointsman.store.lists import ListStore
 
 __all__ = ["Intake"]
-
-_TRIES = 4
-_AGAIN = frozenset({"stale", "gone", "lost", "none"})
-_NO_POOL = "no_matching_pool"
 
 
 class Intake:
     """Takes leads in and assigns them, for every organization."""
 
     def __init__(
-        self, leads: LeadStore, rules: Rules, *, clock: Callable[[], int] = milliseconds
+        self,
+        leads: LeadStore,
+        rules: Rules,
+        *,
+        flights: Flights | None = None,
+        clock: Callable[[], int] = milliseconds,
     ) -> None:
         self._leads = leads
         self._clock = clock
-        self._pools = PoolStore(leads.store)
-        self._rules = rules
-        self._catching_up: set[str] = set()
+        self._caps = CapStore(leads.store)
+        self._lists = ListStore(leads.store)
+        self._turns = Turns(leads, rules)
+        self._flights = flights
 
     async def take(
         self,
@@ -59,29 +66,96 @@ class Intake:
         call the same lead. Raises ``Refused`` for a body that does not fit the fields.
         """
         data = organization.fields.take(body)
-        flow = flow_of(organization, origin)
-        if flow is not None and flow.fields is not None:
-            data = keep_fields(data, flow.fields)
         now = self._clock()
         identifier = operation_lead_id or new_lead_id(now)
-        lead = NewLead(identifier, now, data, origin, source, created_by, depth)
-        choice = choose(organization, flow, origin, source, now) if assign else None
-        reason = _NO_POOL if assign else ""
-        taken = await self._leads.take(
-            organization.id, lead, choice, reason=reason, idempotency=idempotency
-        )
-        if taken.status in _AGAIN:
-            taken = await self._decide_again(
-                organization,
-                taken,
-                lambda current: choose(current, flow, origin, source, now),
-                lambda again: self._leads.take(
-                    organization.id, lead, again, reason=_NO_POOL, idempotency=idempotency
-                ),
+        route = route_of(organization, origin)
+        if route is not None:
+            parameters = {**body, **data}
+            submission = enter(organization, *route, parameters, lead_id=identifier, at=now)
+            way = Way(origin, source, created_by, depth, data)
+            return await self.submit(
+                organization, submission, way, assign=assign, idempotency=idempotency
             )
-        if taken.generation > organization.generation:
-            await self._catch_up(organization, taken.generation)
-        return taken
+        found = listing(organization, "leads", data)
+        lead = NewLead(identifier, now, data, origin, source, created_by, depth, found)
+        return await self._turns.keep(
+            organization,
+            lead,
+            lambda current: choose(current, None, origin, source, now, data=data),
+            assign=assign,
+            idempotency=idempotency,
+        )
+
+    async def submit(
+        self,
+        organization: Organization,
+        submission: Submission,
+        way: Way,
+        *,
+        assign: bool = True,
+        idempotency: Idempotency | None = None,
+    ) -> Taken:
+        """Take a lead through its flow; what it came to is stored when this returns."""
+        counters = await self.look_up(organization, submission)
+        step = submission.walk() if submission.admit() else None
+        while True:
+            if step is None:
+                lead = lead_of(
+                    organization, submission, way, ended=self._clock(), counters=counters
+                )
+                choose_in = chooser(submission, way.source)
+                assign = assign and (submission.pool is not None or way.data is not None)
+                taken = await self._turns.keep(
+                    organization, lead, choose_in, assign=assign, idempotency=idempotency
+                )
+            else:
+                taken = await self._lead(organization, submission, way, counters, idempotency)
+            if taken.status == "capped" and taken.reason is not None:
+                submission.turn_away(taken.reason)
+                step = None
+            elif taken.status == "claimed":
+                submission.claimed()
+                step = submission.walk() if submission.admit() else None
+            else:
+                return taken if submission.flow.background else _arrived(taken)
+
+    async def look_up(
+        self, organization: Organization, submission: Submission
+    ) -> Mapping[str, Counter]:
+        """Ask the flow's lists about a lead; return the counters that hang on their first use."""
+        checks = asked(submission.flow.checks, submission.scope, organization.secret)
+        wanted = [
+            (check.list, found, submission.at - check.lookback if check.lookback else 0)
+            for check, found in checks
+        ]
+        submission.asked = checks
+        hanging = submission.hanging_caps()
+        looked_up = self._lists.find(organization.id, wanted, submission.at)
+        if hanging:
+            read = self._caps.read(organization.id, hanging, submission.at)
+            known, counters = await asyncio.gather(looked_up, read)
+        else:
+            known, counters = await looked_up, {}
+        listed = dict.fromkeys(CHECKS.values(), False) if submission.flow.checks else {}
+        listed |= {
+            CHECKS[check.name]: there for (check, _), there in zip(checks, known, strict=True)
+        }
+        submission.look_up(listed)
+        return counters
+
+    async def _lead(
+        self,
+        organization: Organization,
+        submission: Submission,
+        way: Way,
+        counters: Mapping[str, Counter],
+        idempotency: Idempotency | None,
+    ) -> Taken:
+        if self._flights is None:
+            raise Unavailable("this daemon delivers to nobody")
+        return await self._flights.lead(
+            organization, submission, way, counters, idempotency=idempotency
+        )
 
     async def assign(
         self,
@@ -105,13 +179,13 @@ class Intake:
         if lead is None:
             return Taken("unknown", generation, identifier)
         if generation > organization.generation:
-            organization = await self._catch_up(organization, generation)
+            organization = await self._turns.catch_up(organization, generation)
         named = operation or uuid4().hex
         flow, now = flow_of(organization, lead.origin), self._clock()
 
         async def attempt(choice: Choice | None) -> Taken:
             if choice is None:
-                reason = "already_assigned" if lead.owner else _NO_POOL
+                reason = "already_assigned" if lead.owner else NO_POOL
                 return Taken("taken", generation, identifier, None, reason)
             return await self._leads.assign(
                 organization.id,
@@ -124,73 +198,20 @@ class Intake:
                 at=now,
             )
 
-        taken = await attempt(choose(organization, flow, lead.origin, source, now))
-        if taken.status in _AGAIN:
-            taken = await self._decide_again(
-                organization,
-                taken,
-                lambda current: choose(current, flow, lead.origin, source, now),
-                attempt,
-            )
-        return taken
-
-    async def _decide_again(
-        self,
-        organization: Organization,
-        taken: Taken,
-        choose_in: Callable[[Organization], Choice | None],
-        attempt: Callable[[Choice | None], Awaitable[Taken]],
-    ) -> Taken:
-        """Ask the fallback pool; repeat the decision with the pools of now until Redis agrees."""
-        current: Organization | None = organization
-        if taken.status == "none":
-            taken = await _ask_next(choose_in(organization), attempt)
-        for _ in range(_TRIES):
-            if taken.status not in _AGAIN:
-                return taken
-            observe.child(observe.STALE_DECISIONS, organization.handle).inc()
-            observe.log().info(observe.DECISION_REPEATED, lead=taken.lead_id, because=taken.status)
-            if taken.status == "lost" and current is not None:
-                await self._restore(current, choose_in(current))
-            current = await self._rules.catch_up(organization.handle, taken.generation)
-            choice = choose_in(current) if current else None
-            taken = await attempt(choice)
-            if taken.status == "none":
-                taken = await _ask_next(choice, attempt)
-        if taken.status not in _AGAIN:
-            return taken
-        if taken.status == "gone":
-            return await attempt(None)
-        raise Unavailable(
-            f"organization '{organization.handle}': a pool was changed, and this daemon has not "
-            f"loaded generation {taken.generation} yet; try again"
+        return await self._turns.give(
+            organization,
+            lambda current: choose(current, flow, lead.origin, source, now, data=lead.data),
+            attempt,
         )
 
-    async def _restore(self, organization: Organization, choice: Choice | None) -> None:
-        """Rebuild a lost pointer from the pool's history, and tell the operator."""
-        if choice is None:
-            return
-        if pool := organization.pools.get(choice.pool_id):
-            effect = await self._pools.restore(organization.id, published(pool))
-            if effect != "unchanged":
-                observe.log().warning(
-                    observe.POOL_POINTER_LOST, pool=pool.id, file=pool.file, effect=effect
-                )
-        await self._restore(organization, choice.otherwise)
 
-    async def _catch_up(self, organization: Organization, generation: int) -> Organization:
-        """Serve the newer generation that Redis told of; one request at a time pays for it."""
-        if organization.handle in self._catching_up:
-            return organization
-        self._catching_up.add(organization.handle)
-        try:
-            return await self._rules.catch_up(organization.handle, generation) or organization
-        finally:
-            self._catching_up.discard(organization.handle)
-
-
-async def _ask_next(
-    choice: Choice | None, attempt: Callable[[Choice | None], Awaitable[Taken]]
-) -> Taken:
-    """Ask the pool that comes after the one in which nobody may be served."""
-    return await attempt(choice.otherwise if choice else None)
+def _arrived(taken: Taken) -> Taken:
+    """Return what became of a lead; refuse to repeat the answer of one that is still on its way."""
+    if taken.told is not None and "running" in taken.told:
+        raise Refused(
+            "the lead that first came with this Idempotency-Key is still on its way; ask again",
+            status=HTTPStatus.CONFLICT,
+            code="CONFLICT",
+            headers={"Retry-After": "1"},
+        )
+    return taken

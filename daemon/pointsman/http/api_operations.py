@@ -5,51 +5,21 @@ A test compares this list with the routes that the application serves.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
-
+from pointsman.http.api_flow_calls import FLOW_CALLS
+from pointsman.http.api_flows import FLOW_OPERATIONS
+from pointsman.http.api_notifications import NOTIFICATION_OPERATIONS
+from pointsman.http.api_owners import OWNER_OPERATIONS
+from pointsman.http.api_records import RECORD_OPERATIONS
 from pointsman.http.api_schemas import listed, ref
-from pointsman.http.query import LARGEST, SOURCES
+from pointsman.http.api_workflows import WORKFLOW_OPERATIONS
+from pointsman.http.operation import PAGED as _PAGED
+from pointsman.http.operation import Operation
+from pointsman.http.query import SOURCES
 
 __all__ = ["OPERATIONS", "Operation"]
 
-Schema = Mapping[str, Any]
-
 _LINES = "application/x-ndjson"
 _POOLS = "/api/v1/round-robin"
-_LIMIT: Schema = {"type": "integer", "minimum": 1, "maximum": 100, "default": 50}
-_OFFSET: Schema = {"type": "integer", "minimum": 0, "maximum": LARGEST, "default": 0}
-_PAGES: Schema = {"type": "integer", "minimum": 1, "maximum": LARGEST, "default": 1}
-_PAGED: Mapping[str, Schema] = {"limit": _LIMIT, "offset": _OFFSET}
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One call; ``body`` and ``answer`` are schemas, ``errors`` statuses of its own.
-
-    400 of what cannot be read, 401, 403 and 503 belong to every call and are not listed. ``links``
-    tell which calls take what this one answers, and where it is found.
-    """
-
-    method: str
-    path: str
-    name: str
-    summary: str
-    scope: str
-    answer: Schema
-    status: int = 200
-    query: Mapping[str, Schema] | None = None
-    body: Schema | None = None
-    media: str = "application/json"
-    errors: tuple[int, ...] = ()
-    links: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-
-    @property
-    def group(self) -> str:
-        """What the call is about."""
-        return self.path.removeprefix("/api/v1/").strip("/").partition("/")[0]
-
 
 OPERATIONS = (
     Operation(
@@ -205,26 +175,12 @@ OPERATIONS = (
         query={"erase": {"const": "true"}},
         errors=(404,),
     ),
-    Operation(
-        "get",
-        "/api/v1/workflows/{id}/runs",
-        "listRuns",
-        "List a workflow's runs, newest first.",
-        "workflows:read",
-        listed("Run"),
-        query={"limit": _LIMIT, "page": _PAGES},
-        errors=(404,),
-        links={"getRun": {"id": "$response.body#/data/0/id"}},
-    ),
-    Operation(
-        "get",
-        "/api/v1/workflows/runs/{id}",
-        "getRun",
-        "Read a run with its steps.",
-        "workflows:read",
-        ref("RunDetails"),
-        errors=(404,),
-    ),
+    *OWNER_OPERATIONS,
+    *FLOW_CALLS,
+    *FLOW_OPERATIONS,
+    *RECORD_OPERATIONS,
+    *WORKFLOW_OPERATIONS,
+    *NOTIFICATION_OPERATIONS,
     Operation(
         "get",
         "/api/v1/members",

@@ -106,7 +106,7 @@ def _kind(schema: Schema) -> str:
 
 def _collection(schema: Schema) -> str | None:
     if schema.get("type") == "array":
-        return f"list of {_kind(schema['items'])}"
+        return f"list of {_kind(schema.get('items', {}))}"
     if schema.get("type") == "object" and schema.get("properties"):
         inner = ", ".join(f"{escape(n)}: {_kind(s)}" for n, s in schema["properties"].items())
         return f"{{{inner}}}"

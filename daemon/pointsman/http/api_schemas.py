@@ -6,22 +6,29 @@ A test holds real answers against these, so that neither side can change alone.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from pointsman.http.query import SOURCES
+from pointsman.http.shapes import COUNT as _COUNT
+from pointsman.http.shapes import FLAG as _FLAG
+from pointsman.http.shapes import ORDER as _ORDER
+from pointsman.http.shapes import TEXT as _TEXT
+from pointsman.http.shapes import TIME as _TIME
+from pointsman.http.shapes import UUID as _UUID
+from pointsman.http.shapes import Schema
+from pointsman.http.shapes import list_of as _list
+from pointsman.http.shapes import object_of as _object
+from pointsman.http.shapes import or_null as _or_null
 
 __all__ = ["components", "listed", "ref"]
 
-Schema = dict[str, Any]
-
-_TEXT: Schema = {"type": "string"}
-_FLAG: Schema = {"type": "boolean"}
-_UUID: Schema = {"type": "string", "format": "uuid"}
-_TIME: Schema = {"type": "string", "format": "date-time"}
-_COUNT: Schema = {"type": "integer", "minimum": 0}
-_ORDER: Schema = {"type": "integer", "minimum": 1}
 _LEAD_ID = "^([0-9a-fA-F]{24}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$"
-_REASONS = ("no_matching_pool", "no_eligible_participant", "already_assigned")
+_AFTERWARDS = ("accepted", "notAccepted", "reassigned", "unassigned", "credited")
+_REASONS = ("no_matching_pool", "no_eligible_participant", "already_assigned", "parked")
+_BY_PLACE: Schema = {
+    "description": "Of a flow that cannot be saved: what is wrong, by place.",
+    "type": "object",
+    "additionalProperties": {"type": "string"},
+}
 
 
 def ref(name: str) -> Schema:
@@ -36,7 +43,7 @@ def listed(name: str) -> Schema:
 
 def components() -> Mapping[str, Schema]:
     """Return every component by name."""
-    return {**_shared(), **_pools(), **_leads(), **_runs()}
+    return {**_shared(), **_pools(), **_leads()}
 
 
 def _shared() -> dict[str, Schema]:
@@ -48,12 +55,13 @@ def _shared() -> dict[str, Schema]:
         "NOT_FOUND",
         "CONFLICT",
         "PAYLOAD_TOO_LARGE",
+        "RATE_LIMITED",
         "UNAVAILABLE",
         "INTERNAL_ERROR",
     )
     error = _object({"message": _TEXT, "code": {"enum": list(codes)}})
     return {
-        "Error": _object({"error": error}),
+        "Error": {**_object({"error": error, "errors": _BY_PLACE}), "required": ["error"]},
         "Pagination": _object(
             {"total": _COUNT, "limit": _ORDER, "offset": _COUNT, "hasMore": _FLAG}
         ),
@@ -67,6 +75,7 @@ def _shared() -> dict[str, Schema]:
                 "email": _or_null(_TEXT),
                 "phone": _or_null(_TEXT),
                 "isActive": _FLAG,
+                "roles": _list(_TEXT),
             }
         ),
     }
@@ -117,12 +126,21 @@ def _pools() -> dict[str, Schema]:
 
 
 def _stats() -> Schema:
-    person = {"assignedUserId": _UUID, "assignmentCount": _COUNT, "lastAssignedAt": _TIME}
+    person = {
+        "assignedUserId": _UUID,
+        "assignmentCount": _COUNT,
+        "creditedCount": _COUNT,
+        "lastAssignedAt": _TIME,
+    }
     return _object(
         {
             "totalAssignments": _COUNT,
             "lastAssignmentAt": _or_null(_TIME),
             "participantAssignments": _list(_object(person)),
+            "parkedCount": _COUNT,
+            "oldestParkedAt": _or_null(_TIME),
+            "goals": _object({"totalDeals": _COUNT, "wonDeals": _COUNT}),
+            "afterwards": _object(dict.fromkeys(_AFTERWARDS, _COUNT)),
         }
     )
 
@@ -195,10 +213,18 @@ def _leads() -> dict[str, Schema]:
         "origin": _TEXT,
         "depth": _COUNT,
         "previous": _or_null({"type": "object"}),
+        "by": _TEXT,
+        "note": _TEXT,
+        "conflict": {**_TEXT, "description": "The workflow whose change this one took back."},
     }
-    posted = {"source": {"enum": list(SOURCES), "default": "manual"}, "assign": _FLAG}
-    lead = {"id": _UUID, "organizationId": _UUID, "revision": _ORDER}
-    timeline = {"timeline": _list(_object(entry))}
+    posted = {
+        "source": {"enum": list(SOURCES), "default": "manual"},
+        "assign": _FLAG,
+        "workflowId": {**_UUID, "description": "The workflow that made the lead."},
+    }
+    lead = {"id": _UUID, "organizationId": _UUID, "revision": _ORDER, **_ownership()}
+    told = [name for name in entry if name not in {"by", "note", "conflict"}]
+    timeline = {"timeline": _list({**_object(entry), "required": told})}
     return {
         "Assign": {**asked, "required": ["leadId"]},
         "Assigned": {**_object(outcome), "required": ["assigned"]},
@@ -209,36 +235,17 @@ def _leads() -> dict[str, Schema]:
     }
 
 
-def _runs() -> dict[str, Schema]:
-    summary = {"id": _TEXT, "workflowId": _UUID, "status": _TEXT, "startedAt": _TIME}
-    step = {"id": _TEXT, "actionType": _TEXT, "sortOrder": _ORDER, "status": _TEXT}
-    return {
-        "Run": {"type": "object", "properties": summary, "required": [*summary]},
-        "RunDetails": {
-            "type": "object",
-            "properties": {
-                **summary,
-                "trigger": {"type": "object"},
-                "steps": _list({"type": "object", "properties": step, "required": [*step]}),
-            },
-            "required": [*summary, "trigger", "steps"],
-        },
+def _ownership() -> dict[str, Schema]:
+    """Return what a lead's own page tells of its owner."""
+    assignment = {"id": _UUID, "roundRobinId": _UUID, "assignedUserId": _UUID, "turnOrder": _ORDER}
+    possible = {
+        "possible": _FLAG,
+        "reason": {"enum": [None, *_REASONS]},
+        "explanation": _list(_TEXT),
     }
-
-
-def _object(properties: Mapping[str, Schema]) -> Schema:
-    """Return the schema of an object with exactly these properties."""
     return {
-        "type": "object",
-        "additionalProperties": False,
-        "properties": dict(properties),
-        "required": list(properties),
+        "assignment": _or_null(_object(assignment)),
+        "acceptBy": _or_null(_TIME),
+        "acceptedAt": _or_null(_TIME),
+        "assignable": _object(possible),
     }
-
-
-def _list(items: Schema) -> Schema:
-    return {"type": "array", "items": items}
-
-
-def _or_null(schema: Schema) -> Schema:
-    return {**schema, "type": [schema["type"], "null"]}

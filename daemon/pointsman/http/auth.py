@@ -7,6 +7,7 @@ daemon listens elsewhere too.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import re
@@ -26,6 +27,7 @@ from pointsman.settings import Settings
 __all__ = ["Gatekeeper"]
 
 _BEARER = re.compile(r"Bearer +(\S+)", re.IGNORECASE | re.ASCII)
+_BASIC = re.compile(r"Basic +([A-Za-z0-9+/=]+)", re.IGNORECASE | re.ASCII)
 _KEY = re.compile(r"pm_k_[0-9A-Za-z]{1,128}", re.ASCII)
 _CHALLENGE: dict[str, str] = {hdrs.WWW_AUTHENTICATE: 'Bearer realm="pointsman"'}
 _SIGNATURE = "X-Pointsman-Signature"
@@ -51,6 +53,15 @@ class Gatekeeper:
         _check_usable(key)
         _check_scopes(key, scopes)
         return organization, key
+
+    def known(self, request: web.Request) -> tuple[Organization, ApiKey] | None:
+        """Return whose key a request carries, whatever it may do; ``None`` without a known one."""
+        if hdrs.AUTHORIZATION not in request.headers:
+            return None
+        try:
+            return self._rules.current.keys.get(_digest(request))
+        except Refused:
+            return None
 
     def sender(self, request: web.Request, organization: Organization, body: bytes) -> str | None:
         """Let a sender of leads pass as the organization asks; return the key's name, if one.
@@ -116,9 +127,24 @@ def _digest(request: web.Request) -> str:
     if header is None:
         raise _unauthorized("this needs an API key as 'Authorization: Bearer pm_k_...'")
     found = _BEARER.fullmatch(header)
-    if found is None or _KEY.fullmatch(found[1]) is None:
-        raise _unauthorized("the header Authorization must be 'Bearer pm_k_...'")
-    return hashlib.sha256(found[1].encode()).hexdigest()
+    key = found[1] if found is not None else _basic(header)
+    if _KEY.fullmatch(key) is None:
+        raise _unauthorized(
+            "the header Authorization must be 'Bearer pm_k_...', or Basic with the user 'API' and "
+            "the key as password"
+        )
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def _basic(header: str) -> str:
+    """Return the key of a Basic header as the flows API's clients send it, "" if it is none."""
+    found = _BASIC.fullmatch(header)
+    try:
+        told = base64.b64decode(found[1], validate=True).decode() if found else ""
+    except ValueError:
+        return ""
+    user, _, key = told.partition(":")
+    return key if user == "API" else ""
 
 
 def _check_usable(key: ApiKey) -> None:

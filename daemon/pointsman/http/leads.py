@@ -6,7 +6,7 @@ lines are taken one after the other, so that turns follow the order of the file.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -16,20 +16,22 @@ from aiohttp import hdrs, web
 
 from pointsman import observe
 from pointsman.errors import Refused
+from pointsman.flows.account import account_for
 from pointsman.flows.intake import Intake
 from pointsman.http.answers import answer
 from pointsman.http.auth import Gatekeeper
 from pointsman.http.body import parse_json, require_json, text_header
 from pointsman.http.errors import explained
 from pointsman.http.intake import IDEMPOTENCY_KEY, LONGEST_KEY
-from pointsman.http.names import camel_keys
-from pointsman.http.query import SOURCES, invalid
+from pointsman.http.owner_views import OwnerViews
+from pointsman.http.posted_leads import take_posted
+from pointsman.http.query import invalid
 from pointsman.http.services import MemoryGuard, Services
-from pointsman.http.taken import account_for, receipt, told
+from pointsman.http.taken import receipt, told
 from pointsman.ids import lead_uuid, parse_lead_id
-from pointsman.model import ApiKey, Organization, Origin
-from pointsman.store.leads import Idempotency, LogEntry, StoredLead, Taken
-from pointsman.store.stored import rfc3339
+from pointsman.model import ApiKey, Organization
+from pointsman.records import record_json, timeline
+from pointsman.store.leads import Idempotency, Taken
 
 __all__ = ["LeadHandlers", "no_lead"]
 
@@ -61,6 +63,7 @@ class LeadHandlers:
     def __init__(self, services: Services, gatekeeper: Gatekeeper) -> None:
         self._intake: Intake = services.intake
         self._leads = services.leads
+        self._owners = OwnerViews(services)
         self._memory: MemoryGuard = services.memory
         self._gatekeeper = gatekeeper
 
@@ -103,7 +106,8 @@ class LeadHandlers:
         lead, _ = await self._leads.read(organization.id, identifier, log=True)
         if lead is None:
             raise no_lead()
-        return answer(_told(organization, lead))
+        owner = await self._owners.of(organization, lead)
+        return answer({**record_json(organization.id, lead), **owner, "timeline": timeline(lead)})
 
     async def erase(self, request: web.Request) -> web.Response:
         """Erase a lead's personal data: the record, its timeline and its runs."""
@@ -140,37 +144,14 @@ class LeadHandlers:
     async def _take(
         self, desk: _Desk, raw: bytes, idempotency: Idempotency | None
     ) -> tuple[Taken, str]:
-        body = parse_json(raw)
-        source, assign = _switches(body)
-        campaign = body.get("utm_campaign", body.get("utmCampaign"))
-        taken = await self._intake.take(
-            desk.organization,
-            body,
-            Origin(source, utm_campaign=campaign if isinstance(campaign, str) else None),
-            source=source,
-            created_by="api",
-            assign=assign,
-            idempotency=idempotency,
+        return await take_posted(
+            self._intake, desk.organization, parse_json(raw), idempotency=idempotency
         )
-        return taken, source
 
 
 def no_lead() -> Refused:
     """Return the one answer for a lead that is not there or not the caller's."""
     return Refused("no such lead", status=HTTPStatus.NOT_FOUND, code="NOT_FOUND")
-
-
-def _switches(body: dict[str, Any]) -> tuple[str, bool]:
-    """Take ``source`` and ``assign``, which are no fields of a lead, out of ``body``."""
-    source, assign = body.pop("source", "manual"), body.pop("assign", True)
-    problems: list[str] = []
-    if not isinstance(source, str) or source not in SOURCES:
-        problems.append(f"source: must be one of {', '.join(SOURCES)}")
-    if not isinstance(assign, bool):
-        problems.append("assign: must be true or false")
-    if problems:
-        raise invalid(problems)
-    return source, assign
 
 
 def _lines(request: web.Request, raw: bytes) -> list[bytes]:
@@ -188,31 +169,3 @@ def _lines(request: web.Request, raw: bytes) -> list[bytes]:
             code="PAYLOAD_TOO_LARGE",
         )
     return lines
-
-
-def _told(organization: Organization, lead: StoredLead) -> dict[str, Any]:
-    record = {"tags": [], "custom_fields": {}, **lead.fields()}
-    origin = {
-        name: value
-        for name in Origin.__slots__
-        if (value := getattr(lead.origin, name)) is not None
-    }
-    return {
-        **camel_keys(record),
-        "organizationId": organization.id,
-        "revision": lead.revision,
-        "origin": camel_keys(origin),
-        "timeline": list(map(_happened, lead.log)),
-    }
-
-
-def _happened(entry: LogEntry) -> Mapping[str, Any]:
-    previous = None if entry.previous is None else camel_keys(entry.previous)
-    return {
-        "revision": entry.revision,
-        "types": entry.types,
-        "at": rfc3339(entry.at),
-        "origin": entry.origin,
-        "depth": entry.depth,
-        "previous": previous,
-    }

@@ -42,4 +42,5 @@ def _told(member: Member) -> dict[str, object]:
         "email": member.email,
         "phone": member.phone,
         "isActive": member.active,
+        "roles": list(member.roles),
     }

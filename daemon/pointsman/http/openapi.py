@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
@@ -16,10 +16,18 @@ from aiohttp import hdrs, web
 
 from pointsman import __version__
 from pointsman.http.answers import raw_answer
-from pointsman.http.api_operations import OPERATIONS, Operation
+from pointsman.http.api_flow_calls import flow_call_components
+from pointsman.http.api_flows import flow_components
+from pointsman.http.api_notifications import notification_components
+from pointsman.http.api_operations import OPERATIONS
+from pointsman.http.api_owners import owner_components
 from pointsman.http.api_page import page
+from pointsman.http.api_records import record_components
 from pointsman.http.api_schemas import components, ref
+from pointsman.http.operation import Operation
 from pointsman.http.pool_bodies import body_schemas
+from pointsman.http.workflow_schemas import workflow_components
+from pointsman.registry import Stage
 
 __all__ = ["DocumentHandlers", "document"]
 
@@ -28,8 +36,15 @@ _ALWAYS = (
     HTTPStatus.BAD_REQUEST,
     HTTPStatus.UNAUTHORIZED,
     HTTPStatus.FORBIDDEN,
+    HTTPStatus.TOO_MANY_REQUESTS,
     HTTPStatus.SERVICE_UNAVAILABLE,
 )
+_LATER = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
+_RATE = {
+    "X-RateLimit-Limit": "Calls that this key may make in a minute.",
+    "X-RateLimit-Remaining": "Calls that it may make now.",
+    "X-RateLimit-Reset": "When it may make another one, in seconds since 1970.",
+}
 _WITH_BODY = (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
 _BODIES = {"PoolCreate": "create", "PoolUpdate": "update", "ConnectionCreate": "connection"}
 _PAGE_HEADERS = {
@@ -52,16 +67,20 @@ class DocumentHandlers:
 
     async def document(self, _: web.Request) -> web.Response:
         """Answer the document."""
-        return raw_answer(_bytes())
+        return raw_answer(_bytes(Stage.current().digest))
 
     async def page(self, _: web.Request) -> web.Response:
         """Answer the document as a page, which loads nothing from anywhere."""
-        return web.Response(body=_page(), headers=_PAGE_HEADERS)
+        return web.Response(body=_page(Stage.current().digest), headers=_PAGE_HEADERS)
 
 
-@cache
 def document() -> Mapping[str, Any]:
-    """Return the OpenAPI document."""
+    """Return the OpenAPI document, as of the actions that are installed."""
+    return _document(Stage.current().digest)
+
+
+@lru_cache(maxsize=4)
+def _document(_additions: str) -> Mapping[str, Any]:
     paths: dict[str, dict[str, Any]] = {}
     for operation in OPERATIONS:
         paths.setdefault(operation.path, {})[operation.method] = _operation(operation)
@@ -73,20 +92,33 @@ def document() -> Mapping[str, Any]:
         "security": [{"key": []}],
         "paths": paths,
         "components": {
-            "schemas": {**components(), **bodies},
+            "schemas": {
+                **components(),
+                **owner_components(),
+                **flow_components(),
+                **flow_call_components(),
+                **record_components(),
+                **workflow_components(),
+                **notification_components(),
+                **bodies,
+            },
+            "headers": {
+                name: {"description": text, "schema": {"type": "integer", "minimum": 0}}
+                for name, text in _RATE.items()
+            },
             "securitySchemes": {"key": key},
         },
     }
 
 
-@cache
-def _bytes() -> bytes:
-    return orjson.dumps(document())
+@lru_cache(maxsize=4)
+def _bytes(additions: str) -> bytes:
+    return orjson.dumps(_document(additions))
 
 
-@cache
-def _page() -> bytes:
-    return page(document()).encode()
+@lru_cache(maxsize=4)
+def _page(additions: str) -> bytes:
+    return page(_document(additions)).encode()
 
 
 def _operation(operation: Operation) -> dict[str, Any]:
@@ -101,7 +133,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
         told["parameters"] = parameters
     if operation.body is not None:
         content = {operation.media: {"schema": operation.body}}
-        told["requestBody"] = {"required": True, "content": content}
+        told["requestBody"] = {"required": operation.needs_body, "content": content}
     return told
 
 
@@ -125,6 +157,7 @@ def _responses(operation: Operation) -> dict[str, Any]:
     content = {operation.media: {"schema": operation.answer}}
     done: dict[str, Any] = {
         "description": HTTPStatus(operation.status).phrase,
+        "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in _RATE},
         "content": content,
     }
     if operation.links:
@@ -140,6 +173,8 @@ def _error(status: int) -> dict[str, Any]:
         "description": HTTPStatus(status).phrase,
         "content": {"application/json": {"schema": ref("Error")}},
     }
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+    if status in _LATER:
         told["headers"] = {"Retry-After": {"schema": {"type": "integer", "minimum": 1}}}
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        told["headers"] |= {name: {"$ref": f"#/components/headers/{name}"} for name in _RATE}
     return told

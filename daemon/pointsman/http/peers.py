@@ -8,6 +8,7 @@ told us of makes every visitor look local.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import (
     IPv4Address,
     IPv4Network,
@@ -88,6 +89,7 @@ def _claims(request: web.Request) -> list[str]:
     return [part.strip() for line in lines for part in line.split(",")]
 
 
+@lru_cache(1024)
 def _address(text: str) -> Address | None:
     """Return the address in ``text``, which may carry a port and brackets."""
     if text.startswith("["):

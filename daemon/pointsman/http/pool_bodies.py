@@ -5,18 +5,17 @@ One vocabulary in two spellings: a limit that is changed in ``schemas/pool.json`
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from pointsman.config.faults import Path, pointer
+from pointsman.config.faults import Path
 from pointsman.config.formats import FORMATS
-from pointsman.config.messages import told
 from pointsman.config.schema import composed
+from pointsman.http.body_checks import check_body
 from pointsman.http.names import camel
-from pointsman.http.query import invalid
 
 __all__ = ["body_schemas", "connection_body", "create_body", "update_body"]
 
@@ -25,11 +24,14 @@ Schema = dict[str, Any]
 
 _PEOPLE = "participantIds"
 _FOLLOWER = "followerUserId"
-_MAILS = "emailNotificationsEnabled"
-_SWITCHES = ("is_active", "assign_inbound_leads", "assign_manual_leads")
+_SWITCHES = (
+    "is_active",
+    "assign_inbound_leads",
+    "assign_manual_leads",
+    "email_notifications_enabled",
+)
 _GOALS = ("goal_total_deals", "goal_won_deals")
 _NOT_OF_BODIES = ("id", "is_active")
-_NO_MAILS = "this version sends no mails, leave it out or send false"
 _UUID = {"type": "string", "format": "uuid"}
 
 
@@ -70,7 +72,6 @@ def body_schemas() -> Mapping[str, Schema]:
         },
         _FOLLOWER: {"description": known["follower"]["description"], **_UUID},
         **{camel(name): known[name] for name in (*_GOALS, *_SWITCHES)},
-        _MAILS: {"description": f"Always false: {_NO_MAILS}.", "type": "boolean", "const": False},
         "connections": {**known["connections"], "items": connection},
     }
     clearable = {name: _or_null(properties[name]) for name in (_FOLLOWER, *map(camel, _GOALS))}
@@ -118,32 +119,7 @@ def _validator(name: str) -> Draft202012Validator:
 
 def _check(name: str, body: Body, under: Path = ()) -> None:
     """Refuse a body with every failing field."""
-    problems = [
-        f"{place or 'body'}: {reason.replace('; ', ', ')}"  # "; " stands between two fields
-        for place, reason in dict.fromkeys(_problems(name, body, under))
-    ]
-    if problems:
-        raise invalid(problems)
-
-
-def _problems(name: str, body: Body, under: Path) -> Iterator[tuple[str, str]]:
-    """Yield where something is wrong, and what."""
-    for error in _validator(name).iter_errors(body):
-        path = (*under, *error.absolute_path)
-        if error.validator == "required":
-            for missing in error.validator_value:
-                if missing not in error.instance:
-                    yield pointer((*path, missing)), f"is required{_because(error)}"
-        elif error.validator == "const":
-            yield pointer(path), _NO_MAILS
-        else:
-            for found in told(error):
-                key = [found.key] if found.key else []
-                yield pointer((*under, *found.path, *key)), found.message
-
-
-def _because(error: Any) -> str:
-    return f": {error.schema['description']}" if "then" in error.absolute_schema_path else ""
+    check_body(_validator(name), body, under)
 
 
 def _document(body: Body) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from pointsman.http.body import parse_json, require_json
 from pointsman.http.pool_bodies import connection_body, create_body, update_body
 from pointsman.http.pools import connection_details, pool_head
 from pointsman.http.services import Services
+from pointsman.ids import derived
 from pointsman.model import Organization, Pool
 
 __all__ = ["PoolWriteHandlers"]
@@ -52,7 +53,7 @@ class PoolWriteHandlers:
     async def create(self, request: web.Request) -> web.Response:
         """Make a pool."""
         organization, by = self._caller(request)
-        content = create_body(await _body(request))
+        content = {**create_body(await _body(request)), "made_by": self._maker(request)}
         written, after = await self._written(organization, "pool.create", content, by)
         pool = _of(after, written.id)
         state, seen = await asyncio.gather(
@@ -101,6 +102,11 @@ class PoolWriteHandlers:
         """Return whose key it is, and how the generation tells who asked."""
         organization, key = self._gatekeeper.caller(request, _WRITE)
         return organization, f"API key '{key.name}'"
+
+    def _maker(self, request: web.Request) -> str:
+        """Return who makes a pool: id and name of the key."""
+        organization, key = self._gatekeeper.caller(request, _WRITE)
+        return f"{derived(organization.id, 'api_key', key.sha256)} {key.name}"
 
     async def _written(
         self, organization: Organization, kind: str, content: Mapping[str, Any], by: str

@@ -1,8 +1,7 @@
 """A pool in the words of the round robin API.
 
 Three views of one thing, as the reference has them: in a list, as the answer to its making, and
-with everything. ``createdBy`` is empty: a pool is made by a file or by a key, and neither is a
-member.
+with everything. ``createdBy`` is the API key that made it, empty where a file did.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ def pool_row(
     taking = [each for each in pool.participants if each.active and each.member.active]
     return {
         **pool_head(organization, pool, state, times),
-        "createdByName": None,
+        "createdByName": times.by.partition(" ")[2] if times.by else None,
         "followerName": pool.follower.name if pool.follower else None,
         "participantCount": len(taking),
         "assignmentCount": state.total,
@@ -54,7 +53,7 @@ def pool_head(
         "name": pool.name,
         **_settings(pool),
         "nextParticipantOrder": state.next.order if state.next else None,
-        "createdBy": None,
+        "createdBy": times.by.partition(" ")[0] if times.by else None,
         **_times(times),
     }
 
@@ -114,7 +113,7 @@ def _settings(pool: Pool) -> dict[str, Any]:
         "isActive": pool.active,
         "assignInboundLeads": pool.assign_inbound_leads,
         "assignManualLeads": pool.assign_manual_leads,
-        "emailNotificationsEnabled": False,
+        "emailNotificationsEnabled": pool.email_notifications,
         "followerUserId": pool.follower.id if pool.follower else None,
         "goalTotalDeals": pool.goal_total_deals,
         "goalWonDeals": pool.goal_won_deals,
@@ -123,13 +122,22 @@ def _settings(pool: Pool) -> dict[str, Any]:
 
 def _stats(state: PoolState) -> dict[str, Any]:
     people = [
-        {"assignedUserId": member, "assignmentCount": count, "lastAssignedAt": _time(last)}
+        {
+            "assignedUserId": member,
+            "assignmentCount": count,
+            "creditedCount": state.credited.get(member, 0),
+            "lastAssignedAt": _time(last),
+        }
         for member, (count, last) in state.members.items()
     ]
     return {
         "totalAssignments": state.total,
         "lastAssignmentAt": _time(state.last),
         "participantAssignments": people,
+        "parkedCount": state.parked,
+        "oldestParkedAt": _time(state.oldest),
+        "goals": {"totalDeals": state.deals, "wonDeals": state.won_deals},
+        "afterwards": {camel(name): count for name, count in state.afterwards.items()},
     }
 
 

@@ -46,8 +46,13 @@ def page(request: web.Request) -> Page:
 
 
 def numbered_page(request: web.Request) -> Page:
-    """Return the part of a list that ``page`` (counted from 1) and ``limit`` name."""
-    number = _whole(request.query.get("page", "1"))
+    """Return the part of a list that ``page`` (counted from 1) and ``limit`` name.
+
+    Without ``page`` it is what ``offset`` and ``limit`` name.
+    """
+    if "page" not in request.query:
+        return page(request)
+    number = _whole(request.query["page"])
     if not number:
         raise invalid(["page: must be a whole number from 1"])
     limit = page(request).limit

@@ -7,6 +7,7 @@ Redis, and reading them takes no turn.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -15,6 +16,7 @@ from uuid import UUID
 from aiohttp import web
 
 from pointsman.errors import Refused
+from pointsman.flows.account import account_for_turn
 from pointsman.http.answers import answer, listing
 from pointsman.http.auth import Gatekeeper
 from pointsman.http.body import parse_json, require_json, text_header
@@ -23,7 +25,7 @@ from pointsman.http.leads import no_lead
 from pointsman.http.pools import pool_details, pool_row
 from pointsman.http.query import SOURCES, choice, invalid, page
 from pointsman.http.services import Services
-from pointsman.http.taken import account_for_turn, assignment_content
+from pointsman.http.taken import assignment_content
 from pointsman.ids import lead_uuid, parse_lead_id
 from pointsman.model import Member, Organization, Pool
 from pointsman.store.leads import Idempotency
@@ -37,6 +39,7 @@ _READ = "round-robin:read"
 _WRITE = "round-robin:write"
 _PATH = "/api/v1/round-robin"
 _STATUSES = ("all", "active", "inactive")
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 
 
 class RoundRobinHandlers:
@@ -105,21 +108,35 @@ class RoundRobinHandlers:
     async def assignments(self, request: web.Request) -> web.Response:
         """List a pool's assignments, newest first."""
         organization, _ = self._gatekeeper.caller(request, _READ)
-        pool = _pool(request, organization)
+        pool_id = await self._remembered(request, organization)
         limit, offset = page(request)
         source = choice(request, "source", SOURCES)
         found = await self._pools.assignments(
-            organization.id, pool.id, limit=limit, offset=offset, source=source
+            organization.id, pool_id, limit=limit, offset=offset, source=source
         )
         rows = [_row(entry, organization.members) for entry in found.assignments]
         return listing(rows, total=found.total, limit=limit, offset=offset)
+
+    async def _remembered(self, request: web.Request, organization: Organization) -> str:
+        """Return the id of a pool that is there, or whose history is kept."""
+        pool_id = request.match_info["id"].lower()
+        known = pool_id in organization.pools
+        if not known and organization.keep_history and _UUID.fullmatch(pool_id):
+            known = await self._pools.is_gone(organization.id, pool_id)
+        if not known:
+            raise _no_pool()
+        return pool_id
 
 
 def _pool(request: web.Request, organization: Organization) -> Pool:
     pool = organization.pools.get(request.match_info["id"].lower())
     if pool is None:
-        raise Refused("no such pool", status=HTTPStatus.NOT_FOUND, code="NOT_FOUND")
+        raise _no_pool()
     return pool
+
+
+def _no_pool() -> Refused:
+    return Refused("no such pool", status=HTTPStatus.NOT_FOUND, code="NOT_FOUND")
 
 
 def _wanted_pools(request: web.Request, organization: Organization) -> list[Pool]:

@@ -12,10 +12,15 @@ from typing import Any, Protocol
 
 from pointsman import observe
 from pointsman.config.changes import Changes
-from pointsman.errors import Unavailable
+from pointsman.delivery import Delivery
+from pointsman.errors import Problem, Unavailable
+from pointsman.flows.flights import Flights
 from pointsman.flows.intake import Intake
+from pointsman.flows.meta_leads import MetaLeads
+from pointsman.flows.ownership import Owners
 from pointsman.model import Rules
 from pointsman.settings import Settings
+from pointsman.store.feed import Feed
 from pointsman.store.leads import LeadStore
 from pointsman.store.pools import PoolStore
 from pointsman.store.redis import RedisStore
@@ -46,6 +51,9 @@ class Control(Protocol):
 
     def readiness(self) -> Sequence[Check]:
         """Return every check with its latest outcome, without waiting for anything."""
+
+    def problems(self) -> Sequence[Problem]:
+        """Return what kept the tree from being published when it was loaded last."""
 
     def active(self) -> Mapping[str, Any]:
         """Return what is served now: generation, hash and files per organization."""
@@ -87,9 +95,14 @@ class Services:
     rules: Rules
     store: RedisStore
     intake: Intake
+    flights: Flights
+    meta: MetaLeads
     leads: LeadStore
     pools: PoolStore
+    owners: Owners
     seen: SeenStore
     control: Control
     changes: Changes
+    feed: Feed
+    delivery: Delivery
     memory: MemoryGuard = field(default_factory=MemoryGuard)

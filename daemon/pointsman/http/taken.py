@@ -1,4 +1,4 @@
-"""What became of a lead, as its sender is told, as metrics count it and as the log has it."""
+"""What became of a lead, as its sender is told."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from pointsman import observe
 from pointsman.errors import Refused
+from pointsman.flows.account import account_for
 from pointsman.http.answers import raw_answer
 from pointsman.ids import lead_uuid
 from pointsman.model import Organization
 from pointsman.store.leads import Taken
 
-__all__ = ["account_for", "account_for_turn", "assignment_content", "receipt", "told"]
+__all__ = ["assignment_content", "receipt", "told"]
 
 _REPLAYED = "Idempotency-Replayed"
 
@@ -28,7 +28,10 @@ def told(taken: Taken) -> dict[str, Any]:
             status=HTTPStatus.UNPROCESSABLE_ENTITY,
             code="VALIDATION_ERROR",
         )
-    return {"leadId": lead_uuid(taken.lead_id), **assignment_content(taken)}
+    content = {"leadId": lead_uuid(taken.lead_id), **assignment_content(taken)}
+    if taken.told is not None and taken.told.get("outcome", "success") != "success":
+        content |= {"outcome": taken.told["outcome"], "reason": taken.told["reason"] or ""}
+    return content
 
 
 def assignment_content(taken: Taken) -> dict[str, Any]:
@@ -46,27 +49,6 @@ def assignment_content(taken: Taken) -> dict[str, Any]:
     return {"assigned": False, "reason": taken.reason}
 
 
-def account_for(organization: Organization, taken: Taken, source: str) -> None:
-    """Count a lead that was taken, and log it."""
-    outcome = _outcome(taken)
-    observe.child(observe.LEADS, organization.handle, outcome).inc()
-    if outcome == "assigned":
-        observe.child(observe.ASSIGNMENTS, organization.handle, source).inc()
-    observe.lead_line(taken.lead_id, organization.handle, taken.generation, outcome)
-
-
-def account_for_turn(organization: Organization, taken: Taken, source: str) -> None:
-    """Count and log that a lead which was here before got an owner."""
-    observe.child(observe.ASSIGNMENTS, organization.handle, source).inc()
-    observe.log().info(
-        observe.LEAD_ASSIGNED,
-        lead_id=taken.lead_id,
-        organization=organization.handle,
-        generation=taken.generation,
-        source=source,
-    )
-
-
 def receipt(organization: Organization, taken: Taken, source: str) -> web.Response:
     """Answer the sender of one lead, and account for the lead."""
     content = told(taken)
@@ -75,11 +57,3 @@ def receipt(organization: Organization, taken: Taken, source: str) -> web.Respon
     if taken.replayed:
         answer.headers[_REPLAYED] = "true"
     return answer
-
-
-def _outcome(taken: Taken) -> str:
-    if taken.replayed:
-        return "replayed"
-    if taken.assignment is not None:
-        return "assigned"
-    return taken.reason or "not_asked"

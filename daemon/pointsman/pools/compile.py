@@ -16,9 +16,11 @@ from orjson import dumps
 
 from pointsman.ids import derived
 from pointsman.model import Connection, Member, Pool
+from pointsman.pools.accept import PoolAccept, compile_accept
 from pointsman.pools.cycle import turns
 from pointsman.pools.limits import PoolLimits
 from pointsman.pools.participants import compile_participants, cycle_entries, unknown_member
+from pointsman.pools.sticky import compile_sticky
 from pointsman.registry import nearest
 
 __all__ = ["compile_pool", "connection_id", "connection_keys", "published"]
@@ -59,7 +61,18 @@ def compile_pool(
     )
     fallback = _fallback(document.get("fallback_pool"), pool_id, pools or {}, report)
     hold = document.get("skip_policy") == "hold_turn"
-    limits = PoolLimits(participants, hold=hold, otherwise=fallback is not None)
+    sticky = compile_sticky(document.get("sticky"), report)
+    parks = document.get("when_nobody") == "park"
+    accept = compile_accept(
+        document.get("accept"), participants, report, fallback="fallback_pool" in document
+    )
+    limits = PoolLimits(
+        participants,
+        hold=hold,
+        otherwise=fallback is not None,
+        ahead=sticky is not None and sticky.takes_turn,
+        told=parks or sticky is not None,
+    )
     pool = Pool(
         id=pool_id,
         name=document.get("name") or PurePosixPath(file).stem,
@@ -75,14 +88,18 @@ def compile_pool(
         hold=hold,
         limits=limits or None,
         fallback=fallback,
+        parks=parks,
+        sticky=sticky,
+        accept=accept,
         follower=_follower(document.get("follower"), members, report),
+        email_notifications=document.get("email_notifications_enabled", False),
         goal_total_deals=document.get("goal_total_deals"),
         goal_won_deals=document.get("goal_won_deals"),
     )
-    return replace(pool, revision=_revision(pool, limits))
+    return replace(pool, revision=_revision(pool, limits, accept))
 
 
-def _revision(pool: Pool, limits: PoolLimits) -> str:
+def _revision(pool: Pool, limits: PoolLimits, accept: PoolAccept | None) -> str:
     """Return a hash of everything that a turn depends on."""
     decisive = [
         pool.active,
@@ -92,6 +109,8 @@ def _revision(pool: Pool, limits: PoolLimits) -> str:
         cycle_entries(pool.participants, pool.turns),
         pool.fallback,
         *limits.decisive(),
+        *([pool.parks, pool.sticky] if pool.parks or pool.sticky else ()),
+        *(["accept", *accept.decisive()] if accept else ()),
     ]
     return sha256(dumps(decisive)).hexdigest()[:16]
 
@@ -109,7 +128,9 @@ def published(pool: Pool) -> dict[str, Any]:
         "revision": pool.revision,
         "on_change": pool.on_change,
         "cycle": cycle_entries(pool.participants, pool.turns),
+        "weights": [person.weight for person in pool.participants],
         "hold": pool.hold,
+        "ahead": pool.sticky is not None and pool.sticky.takes_turn,
     }
 
 

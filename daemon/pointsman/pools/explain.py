@@ -19,6 +19,9 @@ _WORDS = {
     "out_of_hours": "out of working hours",
     "out_of_office": "out of office",
     "at_cap": "a cap is used up",
+    "inactive": "inactive",
+    "not_in_pool": "no longer in the pool",
+    "turn_taken": "took this turn ahead, with a lead of their own",
 }
 
 
@@ -44,8 +47,15 @@ def explain_turn(state: PoolState) -> list[str]:
         f"{_person(person)} would be passed over: {_why(person, reason)}"
         for person, reason in state.passed_over
     ]
+    if state.owner and state.owner.reason:
+        why = _WORDS.get(state.owner.reason, state.owner.reason)
+        told.append(f"whoever had the last lead with this {state.owner.by} cannot take it: {why}")
+    if state.parked:
+        return [*told, f"{_waiting(state.parked)} in line already, and this one would go behind"]
     if state.next is None:
         return [*told, "nobody may be served: no_eligible_participant"]
+    if state.owner and not state.owner.reason:
+        return [*told, f"{_person(state.next)} had the last lead with this {state.owner.by}"]
     return [*told, f"{_person(state.next)} is next"]
 
 
@@ -92,6 +102,10 @@ def _mismatches(connection: Connection, origin: Origin) -> Iterator[str]:
         if wanted != found:
             has = "none" if found is None else f"'{found}'"
             yield f"{name} must be '{wanted}', the lead has {has}"
+
+
+def _waiting(number: int) -> str:
+    return "1 lead waits" if number == 1 else f"{number} leads wait"
 
 
 def _person(participant: Participant) -> str:

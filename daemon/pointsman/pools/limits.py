@@ -32,7 +32,11 @@ class _Group:
 
 
 class PoolLimits:
-    """The limits of one pool; keeps the text of now until it is no longer right."""
+    """The limits of one pool; keeps the text of now until it is no longer right.
+
+    ``otherwise`` is whether another pool is asked after this one, ``ahead`` whether turns can be
+    taken ahead; with ``told`` there is a text though nothing limits the people.
+    """
 
     __slots__ = (
         "_away",
@@ -42,12 +46,20 @@ class PoolLimits:
         "_text",
         "_until",
         "_windows",
+        "ahead",
         "hold",
         "otherwise",
+        "told",
     )
 
     def __init__(
-        self, people: Sequence[Participant], *, hold: bool = False, otherwise: bool = False
+        self,
+        people: Sequence[Participant],
+        *,
+        hold: bool = False,
+        otherwise: bool = False,
+        ahead: bool = False,
+        told: bool = False,
     ) -> None:
         groups: dict[tuple[Schedule, ...], _Group] = {}
         for person in people:
@@ -57,6 +69,8 @@ class PoolLimits:
         self._groups = list(groups.values())
         self.hold = hold
         self.otherwise = otherwise
+        self.ahead = ahead
+        self.told = told
         self._slots = slots(people)
         self._windows: list[Window] = [Window(0, 0)] * len(self._slots)
         self._away = bytearray(b"0" * len(people) if groups else b"-")
@@ -65,7 +79,7 @@ class PoolLimits:
 
     def __bool__(self) -> bool:
         """Tell whether there is anything that the script must know."""
-        return bool(self.hold or self.otherwise or self._groups or self._slots)
+        return bool(self.hold or self.otherwise or self.told or self._groups or self._slots)
 
     def decisive(self) -> list[Any]:
         """Return what a decision depends on beside the cycle, the same in every process."""
@@ -77,6 +91,11 @@ class PoolLimits:
         if not self._since <= now < self._until:
             self._refresh(now)
         return self._text
+
+    def until(self, now: int) -> int:
+        """Return to before when that text holds: until then nobody comes back by the clock."""
+        self.at(now)
+        return self._until
 
     def _refresh(self, now: int) -> None:
         """Look again at whatever may have changed; the clock of tests also goes back."""
@@ -99,7 +118,8 @@ class PoolLimits:
             f"{unit}@{time_zone}={found.start}"
             for (unit, time_zone), found in zip(self._slots, self._windows, strict=True)
         )
-        policy = ("hold" if self.hold else "lose") + ("+" if self.otherwise else "")
+        policy = "hold" if self.hold else "lose"
+        policy += ("!" if self.ahead else "") + ("+" if self.otherwise else "")
         return f"{policy} {windows or '-'} {self._away.decode()}"
 
 

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from orjson import dumps
 
 from pointsman.model import Connection, Match, Origin, Pool
+from pointsman.store.history import FALLBACKS
 
 __all__ = ["PRECEDENCE", "PoolIndex", "clashes", "fallback_type", "given_keys"]
 
@@ -164,7 +165,7 @@ def _enter(
 
 def _matched(pool: Pool, rule: str, connection_id: str | None = None) -> Match:
     """Return a match with its reason written out: once a load, not once a lead."""
-    why = dumps({"f": rule, "c": connection_id}).decode()[1:-1]
+    why = dumps({"f": FALLBACKS.index(rule), "c": connection_id}).decode()[1:-1]
     return Match(pool, rule, connection_id, why)
 
 

@@ -113,7 +113,11 @@ def _condition(document: Fields, report: Report, path: Path) -> Check:
     if problem := _value_problem(found.takes, document):
         report((*path, "value") if "value" in document else path, f"'{name}' {problem}")
         return _never
-    test = found.build(document.get("value"), bool(document.get("ignore_case", False)))
+    try:
+        test = found.build(document.get("value"), bool(document.get("ignore_case", False)))
+    except ValueError as error:
+        report((*path, "value"), f"'{name}' cannot take this value: {error}")
+        return _never
     reach = compile_path(field)
     if found.of_change:
         return lambda now, before: test(NEVER if before is None else reach(before), reach(now))

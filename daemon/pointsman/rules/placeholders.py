@@ -20,6 +20,7 @@ __all__ = ["ROOTS", "Placeholder", "problems", "split"]
 
 ROOTS: Mapping[str, frozenset[str] | None] = {
     "trigger": None,
+    "owner": frozenset({"id", "handle", "name", "email", "phone"}),
     "steps": None,
     "workflow": frozenset({"id", "name"}),
     "organization": frozenset({"id", "name", "time_zone"}),

@@ -7,8 +7,9 @@ moment: ``"10"`` and ``"10.0"`` are not.
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -23,6 +24,7 @@ __all__ = [
     "is_plain",
     "moment",
     "number",
+    "one_of",
     "ordered",
     "same",
     "scalar",
@@ -153,3 +155,30 @@ def scalar(wanted: Any, ignore_case: bool) -> Callable[[Any], bool]:
     if (when := moment(wanted)) is not None:
         return lambda value: plain(value) or moment(value) == when
     return plain if ignore_case else lambda value: bool(value == wanted)
+
+
+def one_of(wanted: Sequence[Any], ignore_case: bool) -> Callable[[Any], bool]:
+    """Return the test whether a value equals an item of a list, however long that is."""
+    texts = [item for item in wanted if isinstance(item, str)]
+    known = frozenset(text.casefold() for text in texts) if ignore_case else frozenset(texts)
+    numbers = frozenset(item for item in wanted if is_number(item) and not _is_nan(item))
+    spelled = numbers.union(found for text in texts if (found := number(text)) is not None)
+    moments = frozenset(when for text in texts if (when := moment(text)) is not None)
+    others = [item for item in wanted if not isinstance(item, str) and not is_number(item)]
+
+    def test(value: Any) -> bool:
+        if isinstance(value, str):
+            return (
+                (value.casefold() if ignore_case else value) in known
+                or bool(numbers and number(value) in numbers)
+                or bool(moments and moment(value) in moments)
+            )
+        if is_number(value):
+            return value in spelled
+        return any(same(value, item, ignore_case) for item in others)
+
+    return test
+
+
+def _is_nan(value: Any) -> bool:
+    return isinstance(value, float) and math.isnan(value)

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple, Self
 
+from pointsman.ids import milliseconds
 from pointsman.model import Change
 from pointsman.store.keys import Keys
 from pointsman.store.redis import RedisStore
@@ -23,6 +24,9 @@ GROUP = "workflows"
 
 LEASE = 15_000
 """How long the right to read lasts unless it is renewed, in milliseconds."""
+
+SINK_KEPT = 7 * 24 * 3_600_000
+"""How long events wait for a sink that no daemon has, in milliseconds."""
 
 BATCH = 512
 """Most entries of one stream that are read at once."""
@@ -83,9 +87,13 @@ class EventStore:
         return Verdict(status.decode(), current)
 
     async def trim(self, organization_id: str) -> int:
-        """Forget what every group has acknowledged; return how many events wait for this one."""
+        """Forget what every group has acknowledged; return how many events wait for this one.
+
+        A sink that no daemon has had for long is waited for no more.
+        """
+        keys = Keys(organization_id)
         backlog: int = await self._store.call(
-            "trim_events", [Keys(organization_id).events], [GROUP]
+            "trim_events", [keys.events, keys.sinks], [GROUP, milliseconds() - SINK_KEPT]
         )
         return backlog
 

@@ -60,8 +60,9 @@ class Generation:
 class Publication:
     """What is to become the generation after ``parent``; ``pools`` as ``published`` returns them.
 
-    ``erased`` are the ids of pools that leave no state behind. ``operation`` makes a publication
-    happen once, however often it is sent.
+    ``workflows`` and ``flows`` tell id and content of each, so that a change gives a new version.
+    ``erased`` are the ids of pools that leave no state behind, ``archived`` those that leave their
+    history. ``operation`` makes a publication happen once, however often it is sent.
     """
 
     parent: int
@@ -70,7 +71,10 @@ class Publication:
     pools: Sequence[Mapping[str, Any]]
     author: str
     pool_ids: Mapping[str, str] = field(default_factory=dict)
+    workflows: Sequence[Mapping[str, str]] = ()
+    flows: Sequence[Mapping[str, str]] = ()
     erased: Sequence[str] = ()
+    archived: Sequence[str] = ()
     written: bool = False
     operation: str = field(default_factory=lambda: uuid4().hex)
 
@@ -99,6 +103,7 @@ class GenerationStore:
     def __init__(self, store: RedisStore, settings: Settings) -> None:
         self._store = store
         self._retention = int(settings.pool_retention.total_seconds() * 1000)
+        self._archive = int(settings.lead_retention.total_seconds() * 1000)
 
     async def organizations(self) -> dict[str, str]:
         """Return handle to id of every organization that was published."""
@@ -171,6 +176,10 @@ class GenerationStore:
                 organization,
                 orjson.dumps(list(publication.erased)),
                 "write" if publication.written else "",
+                orjson.dumps(list(publication.workflows)),
+                orjson.dumps(list(publication.archived)),
+                self._archive,
+                orjson.dumps(list(publication.flows)),
             ],
         )
         if status == b"format":

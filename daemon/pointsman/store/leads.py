@@ -1,24 +1,24 @@
-"""Leads in Redis: taken in, assigned, changed, read.
+"""Leads in Redis: taken in and assigned; in all else they are records (``store.records``).
 
-``take`` is the daemon's hot path: one script, one round trip, and as few arguments as will do. What
-a script refuses without having written anything (``stale``, ``gone``, ``lost``) comes back as the
-``status`` for the caller to decide again; it is no error.
+``take`` is the daemon's hot path: one script, one round trip, and as few arguments as will do; of
+three scripts the shortest that will do, for each costs Redis what it could do too. What a script
+refuses without having written anything (``stale``, ``gone``, ``lost``) comes back as the ``status``
+for the caller to decide again; it is no error.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
-from http import HTTPStatus
 from typing import Any
 
 from orjson import dumps
 
-from pointsman.errors import Refused
 from pointsman.ids import milliseconds
-from pointsman.model import Origin, Snapshot
+from pointsman.model import Origin
 from pointsman.settings import Settings
 from pointsman.store.keys import Keys
+from pointsman.store.records import RecordStore
 from pointsman.store.redis import Argument, RedisStore
 from pointsman.store.stored import (
     Assignment,
@@ -26,7 +26,7 @@ from pointsman.store.stored import (
     Idempotency,
     LogEntry,
     NewLead,
-    StoredLead,
+    StoredRecord,
     Taken,
     stored,
     taken,
@@ -39,13 +39,11 @@ __all__ = [
     "LeadStore",
     "LogEntry",
     "NewLead",
-    "StoredLead",
+    "StoredRecord",
     "Taken",
 ]
 
 _KEPT_ORGANIZATIONS = 10_000
-_TRIES = 20
-_EVENTS = {"stage": "lead_stage_changed", "score": "lead_score_changed"}
 
 
 class LeadStore:
@@ -53,6 +51,7 @@ class LeadStore:
 
     def __init__(self, store: RedisStore, settings: Settings) -> None:
         self.store = store
+        self.records = RecordStore(store, settings)
         self._ttl = int(settings.lead_retention.total_seconds() * 1000)
         self._log_ttl = int(settings.event_retention.total_seconds() * 1000)
         self._limit = settings.history_limit
@@ -87,10 +86,15 @@ class LeadStore:
             if choice.limits:
                 keys += _limit_keys(organization_id, choice.pool_id)
             args.append(choice.text())
-        if idempotency is not None:
+        if idempotency is None:
+            args.append("")
+        else:
             keys.append(Keys(organization_id).idempotency(idempotency.key))
             args.append(idempotency.body)
-        return taken(lead.id, await self.store.call("take_lead", keys, args))
+        args.append(lead.found)
+        if lead.story:
+            args += (lead.told, lead.caps, lead.capped, lead.claims, *lead.story)
+        return taken(lead.id, await self.store.call(_script(lead, choice), keys, args))
 
     async def assign(
         self,
@@ -121,87 +125,18 @@ class LeadStore:
 
     async def read(
         self, organization_id: str, lead_id: str, *, log: bool = False
-    ) -> tuple[StoredLead | None, int]:
+    ) -> tuple[StoredRecord | None, int]:
         """Return the lead (``None`` if unknown), and the current generation's number."""
         answer = await self._read(organization_id, [lead_id], [0 if log else -1])
-        return stored(lead_id, answer[1]), answer[0]
-
-    async def snapshots(
-        self, organization_id: str, wanted: Iterable[tuple[str, int]]
-    ) -> list[Snapshot | None]:
-        """Return leads as the given revisions left them, in one round trip; ``None``: unknown."""
-        pairs = list(wanted)
-        if not pairs:
-            return []
-        answer = await self._read(organization_id, [i for i, _ in pairs], [r for _, r in pairs])
-        leads = (stored(i, lead) for (i, _), lead in zip(pairs, answer[1:], strict=True))
-        return [
-            lead and lead.snapshot(revision)
-            for lead, (_, revision) in zip(leads, pairs, strict=True)
-        ]
-
-    async def change(
-        self,
-        organization_id: str,
-        lead_id: str,
-        edit: Callable[[dict[str, Any]], Mapping[str, Any] | None],
-        *,
-        operation: str,
-        created_by: str,
-        depth: int = 0,
-    ) -> int | None:
-        """Change a lead's data and return its revision; ``None`` if the lead is unknown.
-
-        ``edit`` gets the data, changes it in place, and returns the earlier values of what it
-        changed (``records.difference`` finds them), or ``None`` if there is nothing to change. It
-        is called again when someone else changed the lead meanwhile. One change is one entry of
-        the stream, whatever events it is: a new stage is a ``lead_stage_changed`` too.
-        """
-        for _ in range(_TRIES):
-            lead, _ = await self.read(organization_id, lead_id)
-            if lead is None:
-                return None
-            data = dict(lead.data)
-            previous = edit(data)
-            if previous is None:
-                return lead.revision
-            types = ["lead_updated", *(_EVENTS[name] for name in _EVENTS if name in previous)]
-            meta = f"{','.join(types)} {created_by} {depth} {self._ttl} {self._log_ttl}"
-            args: list[Argument] = [
-                milliseconds(),
-                lead.revision,
-                dumps(data),
-                dumps(previous),
-                meta,
-            ]
-            status, revision = await self._change(organization_id, lead_id, operation, args)
-            if status == b"changed":
-                return revision
-            if status == b"unknown":
-                return None
-        raise Refused(
-            f"lead {lead_id} is being changed by others all the time; try again",
-            status=HTTPStatus.CONFLICT,
-            code="CONFLICT",
-        )
+        lead = stored(lead_id, answer[1])
+        return lead if lead and not lead.deleted else None, answer[0]
 
     async def erase(self, organization_id: str, lead_id: str) -> bool:
         """Remove all that is known of a lead but that it was; ``False`` if there is no such lead.
 
         Its place in the history of its pool stays, so that turns and counts stay true.
         """
-        keys = Keys(organization_id)
-        names = [keys.lead(lead_id), keys.log(lead_id), keys.lead_runs(lead_id)]
-        erased: int = await self.store.call("erase_lead", names, [milliseconds(), self._ttl])
-        return erased == 1
-
-    async def _change(
-        self, organization_id: str, lead_id: str, operation: str, args: Sequence[Argument]
-    ) -> tuple[bytes, int]:
-        keys = Keys(organization_id)
-        names = [keys.lead(lead_id), keys.log(lead_id), keys.events, keys.once(operation)]
-        status, revision = await self.store.call("change_lead", names, args)
-        return status, revision
+        return await self.records.erase(organization_id, "leads", lead_id)
 
     async def _read(
         self, organization_id: str, leads: Sequence[str], back: Sequence[int]
@@ -210,7 +145,7 @@ class LeadStore:
         names = [keys.generation]
         for lead in leads:
             names += (keys.lead(lead), keys.log(lead))
-        answer: list[Any] = await self.store.call("read_leads", names, back)
+        answer: list[Any] = await self.store.call("read_records", names, back)
         return answer
 
     def _meta(self, source: str, created_by: str, depth: int) -> str:
@@ -245,6 +180,13 @@ def _pool_keys(organization_id: str, pool: str) -> tuple[str, ...]:
 def _limit_keys(organization_id: str, pool: str) -> tuple[str, ...]:
     keys = _keys(organization_id)
     return keys.caps(pool), keys.held(pool)
+
+
+def _script(lead: NewLead, choice: Choice | None) -> str:
+    """Return the name of the shortest script that can take the lead."""
+    if lead.story:
+        return "take_submission"
+    return "take_plain" if choice is None or choice.is_plain else "take_lead"
 
 
 def _origin_json(origin: Origin) -> bytes:

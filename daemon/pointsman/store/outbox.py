@@ -1,27 +1,45 @@
-"""Jobs that scripts have written down and that the job queue has not been told of yet."""
+"""Jobs and timers that scripts have written down, of which the job queue was not told yet."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import NamedTuple, Self
+from typing import NamedTuple, Protocol, Self
 
 from pointsman.store.away import unavailable_if_away
 from pointsman.store.keys import Keys
 from pointsman.store.redis import RedisStore
 from pointsman.store.run_state import Job
 from pointsman.store.streams import StreamConnection
+from pointsman.store.timers import Timer
 
-__all__ = ["Outbox", "Posted"]
+__all__ = ["Outbox", "Posted", "Work"]
 
 _BATCH = 500
 
 
+class Work(Protocol):
+    """What the job queue is told: a text, and the key that tells it from any other.
+
+    ``task`` is the name of who does it.
+    """
+
+    @property
+    def task(self) -> str:
+        """Return who does it."""
+
+    @property
+    def key(self) -> str:
+        """Return what tells it from any other."""
+
+    def __str__(self) -> str: ...
+
+
 class Posted(NamedTuple):
-    """A job of the outbox, and when it is due (milliseconds; 0: at once)."""
+    """An entry of the outbox, and when it is due (milliseconds; 0: at once)."""
 
     id: str
-    job: Job
+    job: Work
     due: int
 
 
@@ -47,13 +65,7 @@ class Outbox:
         streams = {Keys(one).outbox: last for one, last in after.items()}
         found = await self._connection.read(("XREAD", "COUNT", _BATCH), streams, milliseconds)
         return [
-            (
-                organizations[key],
-                [
-                    Posted(entry.decode(), Job.parse(fields[1].decode()), int(fields[3]))
-                    for entry, fields in entries
-                ],
-            )
+            (organizations[key], [_posted(organizations[key], *entry) for entry in entries])
             for key, entries in found
         ]
 
@@ -62,3 +74,13 @@ class Outbox:
         if ids:
             with unavailable_if_away():
                 await self._store.redis.xdel(Keys(organization_id).outbox, *ids)
+
+
+def _posted(organization_id: str, identifier: bytes, fields: Sequence[bytes]) -> Posted:
+    """Return an entry: ``job`` or ``timer`` with its text, and ``due``."""
+    kind, text, _, when = fields
+    due = int(when)
+    if kind == b"timer":
+        purpose, _, about = text.decode().partition("/")
+        return Posted(identifier.decode(), Timer(organization_id, purpose, about, due), due)
+    return Posted(identifier.decode(), Job.parse(text.decode()), due)

@@ -8,16 +8,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
+from uuid import uuid4
 
 from orjson import dumps, loads
 
-from pointsman.ids import derived, milliseconds
+from pointsman.ids import milliseconds
 from pointsman.model import Participant, Pool
+from pointsman.store.history import StoredAssignment, assignment_of
 from pointsman.store.keys import Keys
 from pointsman.store.redis import RedisStore
 
 __all__ = [
     "AssignmentPage",
+    "Owner",
     "PassedOver",
     "PoolState",
     "PoolStore",
@@ -26,6 +29,13 @@ __all__ = [
 ]
 
 _CHUNK = 1_000
+_AFTERWARDS = {
+    "accepted": "accepted:all",
+    "not_accepted": "ended:not_accepted",
+    "reassigned": "ended:reassigned",
+    "unassigned": "ended:unassigned",
+    "credited": "credited:all",
+}
 _AWAY = {"1": "out_of_hours", "2": "out_of_office"}
 
 
@@ -36,12 +46,27 @@ class PassedOver(NamedTuple):
     reason: str
 
 
+class Owner(NamedTuple):
+    """Who had a person's last lead, known again by ``by``; ``reason``: why they cannot be served.
+
+    ``member_id`` is only told beside a reason: else they are the next.
+    """
+
+    member_id: str | None
+    by: str
+    reason: str | None = None
+
+
 class PoolState(NamedTuple):
     """Where a pool stands; people are participants of the pool as it is loaded here.
 
     ``next`` would be served now (``None``: nobody may be), after ``passed_over``. ``turn`` is the
     number of the next turn, 0 for a pool that was never published. ``members`` has the count and
-    the last time of everyone who ever got a lead here, by member id. Times are milliseconds.
+    the last time of everyone who ever got a lead here, by member id. ``parked`` leads wait in line,
+    the first of them since ``oldest``. ``owner`` is told if the state was asked for a lead.
+    ``deals`` counts the opportunities of the leads that it assigned. ``afterwards`` counts what
+    came after assignments, by what it was, and ``credited`` turns given back, by member id. Times
+    are milliseconds.
     """
 
     next: Participant | None
@@ -51,19 +76,13 @@ class PoolState(NamedTuple):
     last: int | None = None
     members: Mapping[str, tuple[int, int]] = {}
     history: int = 0
-
-
-class StoredAssignment(NamedTuple):
-    """One turn that was taken; ``metadata`` is JSON text as the API shows it."""
-
-    id: str
-    lead_id: str
-    member_id: str
-    order: int
-    turn: int
-    source: str
-    at: int
-    metadata: str
+    parked: int = 0
+    oldest: int | None = None
+    owner: Owner | None = None
+    deals: int = 0
+    won_deals: int = 0
+    afterwards: Mapping[str, int] = dict.fromkeys(_AFTERWARDS, 0)
+    credited: Mapping[str, int] = {}
 
 
 class AssignmentPage(NamedTuple):
@@ -79,14 +98,26 @@ class PoolStore:
     def __init__(self, store: RedisStore) -> None:
         self._store = store
 
-    async def state(self, organization_id: str, pool: Pool, at: int | None = None) -> PoolState:
-        """Return whose turn it is in ``pool``, now or ``at``, and what its counters say."""
+    async def is_gone(self, organization_id: str, pool_id: str) -> bool:
+        """Tell whether a pool was there once and something of it is kept still."""
+        kept = await self._store.redis.hexists(Keys(organization_id).pool(pool_id), "gone")
+        return bool(kept)
+
+    async def state(
+        self, organization_id: str, pool: Pool, at: int | None = None, *, marks: str = ""
+    ) -> PoolState:
+        """Return whose turn it is in ``pool``, now or ``at``, and what its counters say.
+
+        ``marks`` are those of a lead (``flows.terms``): its owner comes before anybody's turn.
+        """
         now = milliseconds() if at is None else at
         keys, i = Keys(organization_id), pool.id
         names = [keys.pool(i), keys.cycle(i), keys.stats(i), keys.history(i)]
         names += [keys.caps(i), keys.held(i)]
-        args = [pool.revision, pool.limits.at(now) if pool.limits else ""]
-        pointer, stats, following, passed, length = await self._store.call("read_pool", names, args)
+        known = f"{','.join(pool.sticky.by)} {marks}" if pool.sticky and marks else ""
+        args = [pool.revision, pool.limits.at(now) if pool.limits else "", known]
+        told = await self._store.call("read_pool", names, args)
+        pointer, stats, following, passed, length, parked, oldest, owner = told
         if not pointer:
             return unpublished(pool, now)
         people = {participant.id: participant for participant in pool.participants}
@@ -98,12 +129,19 @@ class PoolStore:
             turn=int(kept.get(b"turn", 0)),
             total=counts.get("total", 0),
             last=counts.get("last"),
+            deals=counts.get("deals:total", 0),
+            won_deals=counts.get("deals:won", 0),
+            afterwards={name: counts.get(key, 0) for name, key in _AFTERWARDS.items()},
+            credited=_under("credited:", counts),
             members={
                 name: (count, counts.get(f"{name}:last", 0))
                 for name, count in counts.items()
                 if name not in {"total", "last"} and ":" not in name
             },
             history=length,
+            parked=parked,
+            oldest=int(float(oldest)) if oldest else None,
+            owner=_owner(owner),
         )
 
     async def states(self, organization_id: str, pools: Iterable[Pool]) -> list[PoolState]:
@@ -127,16 +165,30 @@ class PoolStore:
             newest = total - offset
             rows = await self._rows(history, max(0, newest - limit), newest)
         else:
-            count = await self._store.redis.hget(keys.stats(pool_id), f"source:{source}")
-            total = int(count or 0)
-            rows = await self._rows_from(history, source, limit, offset)
-        return AssignmentPage([_assignment(pool_id, row) for row in reversed(rows)], total)
+            names = [history, keys.stats(pool_id), keys.rows(pool_id, source)]
+            total, *found = await self._store.call("read_rows", names, [source, limit, offset])
+            rows = found[::-1]
+            if found == [0]:  # a history from before its sources were listed
+                rows = await self._rows_from(history, source, limit, offset)
+        return AssignmentPage([assignment_of(pool_id, row) for row in reversed(rows)], total)
 
-    async def point(self, organization_id: str, pool_id: str, participant_id: str) -> bool:
+    async def point(
+        self, organization_id: str, pool_id: str, participant_id: str, by: str = "pointsman"
+    ) -> bool:
         """Make a participant the next; ``False`` if the published pool does not have it."""
+        return await self._point(organization_id, pool_id, participant_id, by)
+
+    async def point_to_first(
+        self, organization_id: str, pool_id: str, by: str = "pointsman"
+    ) -> bool:
+        """Begin the order of turns anew; ``False`` if the pool is not published."""
+        return await self._point(organization_id, pool_id, "", by)
+
+    async def _point(self, organization_id: str, pool_id: str, to: str, by: str) -> bool:
         keys = Keys(organization_id)
         names = [keys.pool(pool_id), keys.cycle(pool_id), keys.held(pool_id)]
-        return bool(await self._store.call("point_pool", names, [participant_id]))
+        names.append(keys.once(uuid4().hex))
+        return bool(await self._store.call("point_pool", names, [to, dumps(by)]))
 
     async def restore(self, organization_id: str, published: Mapping[str, Any]) -> str:
         """Give a published pool a lost pointer back from its history; say what was done.
@@ -192,6 +244,14 @@ def unpublished(pool: Pool, at: int | None = None) -> PoolState:
     return PoolState(None, _once(passed))
 
 
+def _owner(told: bytes) -> Owner | None:
+    """Return what the history would tell of a lead's owner."""
+    row = loads(b"{%s}" % told.lstrip(b","))
+    if "y" in row:
+        return Owner(None, row["y"])
+    return Owner(row["x"][1], row["x"][0], row["x"][2]) if row else None
+
+
 def _never(participant: Participant) -> str | None:
     """Return why a participant is never served, as turn.lua names it."""
     if not (participant.active and participant.member.active):
@@ -210,38 +270,9 @@ def _once(passed: Iterable[PassedOver]) -> list[PassedOver]:
     return list({person.participant.id: person for person in passed}.values())
 
 
+def _under(prefix: str, counts: Mapping[str, int]) -> dict[str, int]:
+    return {n.removeprefix(prefix): count for n, count in counts.items() if n.startswith(prefix)}
+
+
 def _counters(stats: Sequence[bytes]) -> dict[str, int]:
     return {name.decode(): int(value) for name, value in zip(stats[::2], stats[1::2], strict=True)}
-
-
-def _assignment(pool_id: str, row: bytes) -> StoredAssignment:
-    told = loads(row)
-    lead, turn = told["l"], told["t"]
-    return StoredAssignment(
-        id=derived(pool_id, lead, str(turn)),
-        lead_id=lead,
-        member_id=told["m"],
-        order=told["o"],
-        turn=turn,
-        source=told["s"],
-        at=told["a"],
-        metadata=dumps(_metadata(told)).decode(),
-    )
-
-
-def _metadata(told: Mapping[str, Any]) -> dict[str, Any]:
-    """Return how the lead came to this pool and whom it passed over, in the API's words."""
-    metadata: dict[str, Any] = {}
-    if "f" in told:
-        metadata["match"] = {"fallbackType": told["f"], "connectionId": told.get("c")}
-    if "w" in told:
-        metadata["flow"] = {"flowId": told["w"], "stepId": told["p"]}
-    if "b" in told:
-        metadata["fallbackFrom"] = told["b"]
-    if "h" in told:
-        metadata["held"] = True
-    if "k" in told:
-        metadata["skipped"] = [{"participantId": i, "reason": reason} for i, reason in told["k"]]
-    if "r" in told:
-        metadata["skippedMore"] = told["r"]
-    return metadata

@@ -14,15 +14,28 @@ from typing import Any, Literal, NamedTuple, Self
 from orjson import loads
 
 from pointsman.model import Change
+from pointsman.modules import place
 
-__all__ = ["HERE", "Job", "NewRun", "Next", "Run", "StepRecord"]
+__all__ = ["CARRY_ON", "HERE", "Job", "NewRun", "Next", "Run", "StepRecord", "placed"]
+
+CARRY_ON = "carry_on"
+"""The task of jobs that go on with a run."""
 
 HERE = "here"
 """The ticket of runs that go on where the events are read."""
 
 
+def placed(change: Change) -> str:
+    """Return where a run's record lies: a lead's id alone, or such as ``task:<id>``."""
+    leads = change.module == "leads"
+    return change.record_id if leads else place(change.module, change.record_id)
+
+
 class Job(NamedTuple):
-    """The job that a run waits for; its text is all that the job queue is told."""
+    """The job that a run waits for; its text is all that the job queue is told.
+
+    ``record_id`` is the place of the run's record.
+    """
 
     organization_id: str
     record_id: str
@@ -36,6 +49,11 @@ class Job(NamedTuple):
 
     def __str__(self) -> str:
         return "/".join(self)
+
+    @property
+    def task(self) -> str:
+        """Who does it."""
+        return CARRY_ON
 
     @property
     def key(self) -> str:
@@ -59,6 +77,7 @@ class NewRun:
     begins: Literal["here", "job", "never"]
     status: str
     error: str = ""
+    concurrency: str = "allow"
 
 
 @dataclass(slots=True)
@@ -81,8 +100,11 @@ class StepRecord:
 class Run:
     """A run as Redis has it; ``step`` counts from 0, times are milliseconds.
 
-    ``trigger`` is the record as the event left it; ``interrupted`` counts the daemons that died
-    during this attempt; ``began`` is when the current step was first reached.
+    ``record_id`` is the place of its record, as ``placed`` tells; ``trigger`` is the record as
+    the event left it; ``interrupted`` counts the daemons that died during this attempt;
+    ``began`` is when the current step was first reached. ``earlier`` are the attempts at the
+    step before somebody asked to try again; ``alone`` is the status to return to if only this
+    step is done again. ``replay`` is the run that this one repeats.
     """
 
     organization_id: str
@@ -110,6 +132,10 @@ class Run:
     finished: int | None = None
     due: int | None = None
     error: str | None = None
+    version: int = 1
+    earlier: int = 0
+    alone: str | None = None
+    replay: str | None = None
     steps: list[StepRecord] = field(default_factory=list)
 
     @classmethod
@@ -120,7 +146,7 @@ class Run:
         return cls(
             organization_id=organization_id,
             id=new.id,
-            record_id=change.record_id,
+            record_id=placed(change),
             module=change.module,
             event=change.id,
             type=new.type,
@@ -161,10 +187,20 @@ class Run:
             trigger=loads(told["trigger"]),
             finished=int(told["finished"]) if "finished" in told else None,
             due=int(told["due"]) if told.get("due") else None,
-            error=told["error"].decode() or None,
+            error=told.get("error", b"").decode() or None,
+            interrupted=int(told.get("interrupted", 0)),
+            version=int(told.get("version", 1)),
+            earlier=int(told.get("earlier", 0)),
+            alone=told["alone"].decode() if "alone" in told else None,
+            replay=told["replay"].decode() if "replay" in told else None,
             steps=[StepRecord(**loads(value)) for _, value in records],
             **fields,
         )
+
+    @property
+    def subject(self) -> str:
+        """The id of the record, in whatever module."""
+        return self.record_id.rpartition(":")[2]
 
     def after(self, following: Next) -> tuple[int, int]:
         """Return the step and the attempt that follow the current ones."""
@@ -184,7 +220,7 @@ class Run:
         self.steps[self.step :] = [record, *following.skipped]
         self.status, self.updated, self.interrupted = following.status, now, 0
         if following.kind in {"step", "job"}:
-            self.began = now
+            self.began, self.earlier = now, 0
         self.step, self.attempt = self.after(following)
 
 
@@ -193,7 +229,7 @@ class Next(NamedTuple):
 
     ``step``: the next one, by the same claim; ``job``: the next one, by a job; ``retry``: this one
     again, by a job that is ``due`` then; ``end``. ``skipped`` are the steps between this and the
-    next one.
+    next one. ``dead`` tells whether this step failed for good.
     """
 
     kind: Literal["step", "job", "retry", "end"]
@@ -201,6 +237,7 @@ class Next(NamedTuple):
     due: int = 0
     error: str = ""
     skipped: Sequence[StepRecord] = ()
+    dead: bool = False
 
 
 _TEXTS = {
@@ -209,6 +246,6 @@ _TEXTS = {
     **{name: name for name in ("module", "event", "type", "name", "digest", "status", "ticket")},
 }
 _NUMBERS = (
-    *("revision", "depth", "generation", "token", "step", "attempt", "interrupted"),
+    *("revision", "depth", "generation", "token", "step", "attempt"),
     *("created", "updated", "began"),
 )

@@ -1,7 +1,8 @@
 """The Lua scripts of the store, read from the package.
 
-A line ``-- @include NAME`` is replaced by ``lib/NAME.lua``, which may include others: Redis has no
-imports, and the rotation must be the same text in every script that takes a turn.
+A line ``-- @include NAME`` is replaced by ``lib/NAME.lua`` where it comes first; that may include
+others. Redis has no imports, and the rotation must be the same text in every script that takes a
+turn.
 """
 
 from __future__ import annotations
@@ -33,7 +34,14 @@ def script(name: str) -> Script:
     return Script(name, source, sha1(source.encode(), usedforsecurity=False).hexdigest())
 
 
-def _text(path: str) -> str:
-    """Return the script at ``path`` of the folder with its includes."""
-    text = (_FOLDER / path).read_text(encoding="utf-8")
-    return _INCLUDE.sub(lambda line: _text(f"lib/{line[1]}.lua"), text)
+def _text(path: str, seen: set[str] | None = None) -> str:
+    """Return the script at ``path`` of the folder with its includes, each once."""
+    there = set[str]() if seen is None else seen
+
+    def included(line: re.Match[str]) -> str:
+        if line[1] in there:
+            return ""
+        there.add(line[1])
+        return _text(f"lib/{line[1]}.lua", there)
+
+    return _INCLUDE.sub(included, (_FOLDER / path).read_text(encoding="utf-8"))

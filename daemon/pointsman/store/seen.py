@@ -13,14 +13,18 @@ from pointsman.store.redis import RedisStore
 
 __all__ = ["NEVER", "Seen", "SeenStore", "Times"]
 
-_OWN = frozenset({b"created", b"updated", b"file"})
+_OWN = frozenset({b"created", b"updated", b"file", b"by"})
 
 
 class Times(NamedTuple):
-    """First published and last changed, in milliseconds; ``None`` for what never was published."""
+    """First published and last changed, in milliseconds; ``None`` for what never was published.
+
+    ``by`` is who made it, ``<id> <name>`` of an API key; ``None``: a file did.
+    """
 
     created: int | None = None
     updated: int | None = None
+    by: str | None = None
 
 
 NEVER = Times()
@@ -49,20 +53,22 @@ class SeenStore:
             Keys(organization_id).seen(pool_id)
         )
         parts = {
-            name.decode(): Times(*map(int, told.split()[:2]))
+            name.decode(): _times(*told.split()[:2])
             for name, told in kept.items()
             if name not in _OWN
         }
-        return Seen(_times(kept.get(b"created"), kept.get(b"updated")), parts)
+        own = (kept.get(name) for name in (b"created", b"updated", b"by"))
+        return Seen(_times(*own), parts)
 
     async def pools(self, organization_id: str, pool_ids: Sequence[str]) -> list[Times]:
         """Return the times of several pools, in one round trip."""
         keys = Keys(organization_id)
         async with self._store.redis.pipeline(transaction=False) as pipe:
             for identifier in pool_ids:
-                pipe.hmget(keys.seen(identifier), "created", "updated")
+                pipe.hmget(keys.seen(identifier), "created", "updated", "by")
             return [_times(*found) for found in await pipe.execute()]
 
 
-def _times(created: bytes | None, updated: bytes | None) -> Times:
-    return Times(*(int(at) if at else None for at in (created, updated)))
+def _times(created: bytes | None, updated: bytes | None, by: bytes | None = None) -> Times:
+    first, last = (int(at) if at else None for at in (created, updated))
+    return Times(first, last, by.decode() if by else None)

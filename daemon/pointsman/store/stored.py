@@ -1,11 +1,12 @@
-"""What goes to and comes from the scripts of leads.
+"""What goes to and comes from the scripts of records.
 
-A lead's earlier values are in its log, not in the event stream: a snapshot at some revision is the
-record of now with the changes since undone, newest first.
+A record's earlier values are in its log, not in the event stream: a snapshot at some revision is
+the record of now with the changes since undone, newest first.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, MutableMapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -23,12 +24,15 @@ __all__ = [
     "Idempotency",
     "LogEntry",
     "NewLead",
-    "StoredLead",
+    "StoredRecord",
     "Taken",
     "rfc3339",
     "stored",
     "taken",
 ]
+
+_NO_ORIGIN = b'{"source":""}'
+_POOL = re.compile(rb'"pool":"([^"]*)"')
 
 
 def rfc3339(at: int) -> str:
@@ -37,7 +41,13 @@ def rfc3339(at: int) -> str:
 
 
 class NewLead(NamedTuple):
-    """A lead to store; ``source`` is what history records, ``created_by`` whose change it is."""
+    """A lead to store; ``source`` is what history records, ``created_by`` whose change it is.
+
+    ``found`` is what it can be found by, as ``store.finding.listing`` tells. ``story`` is the JSON
+    of the events of its way through a flow (story.lua), ``told`` that of what its sender is told,
+    ``caps`` the flow's counters and ``capped`` what becomes of them, ``claims`` what it is the
+    first of (take_submission.lua).
+    """
 
     id: str
     at: int
@@ -46,6 +56,12 @@ class NewLead(NamedTuple):
     source: str
     created_by: str = "intake"
     depth: int = 0
+    found: str = ""
+    story: Sequence[str] = ()
+    told: str = ""
+    caps: str = ""
+    capped: str = ""
+    claims: str = ""
 
 
 class Choice(NamedTuple):
@@ -54,7 +70,8 @@ class Choice(NamedTuple):
     ``why`` is the inside of a JSON object for the history: ``"f"`` fallback type and ``"c"``
     connection, or ``"w"`` flow and ``"p"`` its step. ``limits`` is what ``Pool.limits`` tells of
     the moment of the decision; "" for a pool that has none. ``otherwise`` is the choice to make if
-    nobody of the pool may be served.
+    nobody of the pool may be served. ``terms`` is for pools whose leads may wait or have owners
+    (``flows.terms`` makes it), "" for others; ``accept`` for those whose leads are to be accepted.
     """
 
     pool_id: str
@@ -62,10 +79,21 @@ class Choice(NamedTuple):
     why: str
     limits: str = ""
     otherwise: Choice | None = None
+    terms: str = ""
+    accept: str = ""
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the pool has nothing but people, so that the choice is one line."""
+        return not (self.limits or self.terms or self.accept)
 
     def text(self) -> str:
         """Return the choice as the scripts read it (assignment.lua)."""
         told = f"{self.revision} {self.why}"
+        if self.accept:
+            return f"{told}\n{self.limits}\n{self.terms}\n{self.accept}"
+        if self.terms:
+            return f"{told}\n{self.limits}\n{self.terms}"
         return f"{told}\n{self.limits}" if self.limits else told
 
 
@@ -103,8 +131,11 @@ class Taken(NamedTuple):
     ``status`` is ``taken`` (done, now or by an earlier try); ``replayed`` (the idempotency key's
     first answer), ``conflict`` (that key came with another body), ``unknown`` (no such lead), or
     ``stale``, ``gone``, ``lost``: the pool was changed, removed or lost its pointer; or ``none``:
-    nobody of the pool may be served, and there is another to ask; nothing was written then.
-    ``generation`` is the current one in Redis, 0 if nothing was published.
+    nobody of the pool may be served, and there is another to ask; or ``capped``: the flow's cap
+    whose id is ``reason`` is full; or ``claimed``: another lead was first with its value; nothing
+    was written then.
+    ``generation`` is the current one in Redis, 0 if nothing was published. ``told`` is what a flow
+    answered to the lead's sender.
     """
 
     status: str
@@ -112,6 +143,7 @@ class Taken(NamedTuple):
     lead_id: str
     assignment: Assignment | None = None
     reason: str | None = None
+    told: Mapping[str, Any] | None = None
 
     @property
     def replayed(self) -> bool:
@@ -120,7 +152,11 @@ class Taken(NamedTuple):
 
 
 class LogEntry(NamedTuple):
-    """One change of a lead; ``previous`` has the changed fields' earlier values."""
+    """One change of a record; ``previous`` has the changed fields' earlier values.
+
+    ``by`` is who asked for it, ``note`` why, where that was told. ``conflict`` is the origin of the
+    change that this one took back, where two workflows undo each other.
+    """
 
     revision: int
     types: tuple[str, ...]
@@ -128,10 +164,17 @@ class LogEntry(NamedTuple):
     origin: str
     depth: int
     previous: Mapping[str, Any] | None
+    by: str | None = None
+    note: str | None = None
+    conflict: str | None = None
 
 
-class StoredLead(NamedTuple):
-    """A lead as Redis has it, and as many of its changes as were asked for, oldest first."""
+class StoredRecord(NamedTuple):
+    """A record as Redis has it, and as many of its changes as were asked for, oldest first.
+
+    ``source`` and ``origin`` are a lead's; ``pool_id`` is the pool whose turn it was. A record that
+    was deleted is kept for some days, for the events that are still to be handled.
+    """
 
     id: str
     revision: int
@@ -142,6 +185,19 @@ class StoredLead(NamedTuple):
     source: str
     origin: Origin
     log: Sequence[LogEntry] = ()
+    module: str = "leads"
+    created_by: str = "intake"
+    pool_id: str | None = None
+    deleted: bool = False
+
+    @classmethod
+    def new(
+        cls, identifier: str, module: str, data: Mapping[str, Any], now: int, created_by: str
+    ) -> StoredRecord:
+        """Return a record as it is when it was just made."""
+        origin = Origin("")
+        made = cls(identifier, 1, data, now, now, None, "", origin)
+        return made._replace(module=module, created_by=created_by)
 
     def fields(self) -> dict[str, Any]:
         """Return the record as rules see it: its data, and what the daemon knows of it."""
@@ -149,7 +205,8 @@ class StoredLead(NamedTuple):
             **self.data,
             "id": lead_uuid(self.id),
             "owner_id": self.owner,
-            "source": self.source,
+            **({"source": self.source} if self.module == "leads" else {}),
+            "created_by": self.created_by,
             "created_at": rfc3339(self.created),
             "updated_at": rfc3339(self.updated),
         }
@@ -167,42 +224,52 @@ class StoredLead(NamedTuple):
             _undo(current, entry)
         made = next((entry for entry in self.log if entry.revision == revision), None)
         if made is None or made.previous is None:
-            return Snapshot(current)
+            return Snapshot(current, pool_id=self.pool_id)
         current["updated_at"] = rfc3339(made.at)
         previous = dict(current)
         _undo(previous, made)
-        return Snapshot(current, previous)
+        return Snapshot(current, previous, self.pool_id)
 
 
 def taken(lead_id: str, answer: Sequence[Any]) -> Taken:
-    """Return what ``take_lead`` or ``assign`` answered."""
+    """Return what a script that takes or assigns a lead answered."""
     status = answer[0].decode()
+    if status == "capped":
+        return Taken(status, answer[1], lead_id, reason=answer[2].decode())
     if len(answer) < 3:  # noqa: PLR2004 - refused: there is no answer text
         return Taken(status, answer[1], lead_id)
     told = loads(answer[2])
-    if "member" not in told:
-        return Taken(status, answer[1], told["lead"], None, told.get("reason"))
-    assignment = Assignment(
-        told["pool"], told["participant"], told["member"], told["order"], told["turn"]
-    )
-    return Taken(status, answer[1], told["lead"], assignment)
+    assignment = None
+    if "member" in told:
+        assignment = Assignment(
+            told["pool"], told["participant"], told["member"], told["order"], told["turn"]
+        )
+    reason, of_flow = told.get("reason"), told.get("told")
+    return Taken(status, answer[1], told["lead"], assignment, reason, of_flow)
 
 
-def stored(lead_id: str, answer: Sequence[Any] | None) -> StoredLead | None:
-    """Return a lead as ``read_leads`` answered it."""
+def stored(
+    identifier: str, answer: Sequence[Any] | None, module: str = "leads"
+) -> StoredRecord | None:
+    """Return a record as ``read_records`` answered it."""
     if answer is None:
         return None
-    data, revision, created, updated, owner, source, origin, log = answer
-    return StoredLead(
-        id=lead_id,
+    data, revision, created, updated, owner, source, origin, *more, log = answer
+    answered, assignment, by, deleted = more
+    return StoredRecord(
+        id=identifier,
         revision=int(revision),
         data=loads(data),
         created=int(created),
         updated=int(updated),
         owner=owner and owner.decode(),
-        source=source.decode(),
-        origin=_origin(origin),
+        source=source.decode() if source else "",
+        origin=_origin(origin or _NO_ORIGIN),
         log=[_logged(entry) for entry in log],
+        module=module,
+        created_by=by.decode() if by else "intake",
+        pool_id=_pool(answered if assignment is None else assignment),
+        deleted=deleted is not None,
     )
 
 
@@ -210,6 +277,12 @@ def stored(lead_id: str, answer: Sequence[Any] | None) -> StoredLead | None:
 def _second(at: int) -> str:
     """Return seconds since 1970 without a zone; leads that come together share them."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def _pool(assignment: bytes | None) -> str | None:
+    """Return the pool of an assignment; nobody reads it as JSON for nothing."""
+    found = _POOL.search(assignment) if assignment and b'"member"' in assignment else None
+    return found[1].decode() if found else None
 
 
 @lru_cache(maxsize=16_384)

@@ -17,24 +17,12 @@ import orjson
 
 from pointsman.ids import derived
 from pointsman.model import Action, Workflow
+from pointsman.modules import TRIGGERS
 from pointsman.plugin import actions, load_plugins
 from pointsman.rules.conditions import compile_filters
 from pointsman.rules.interpolate import Template, compile_template, template_problems
 
-__all__ = ["TRIGGERS", "Definition", "Step", "compile_workflow", "read_definition"]
-
-TRIGGERS: Mapping[str, frozenset[str]] = {
-    "leads": frozenset(
-        {
-            "lead_created",
-            "lead_assigned",
-            "lead_updated",
-            "lead_stage_changed",
-            "lead_score_changed",
-        }
-    ),
-}
-"""The events of each module that a workflow can wait for."""
+__all__ = ["Definition", "Step", "compile_workflow", "read_definition"]
 
 MOST_STEPS = 500
 
@@ -99,6 +87,10 @@ def compile_workflow(
         definition=definition,
         digest=sha256(definition).hexdigest(),
         active=bool(document.get("is_active", True)),
+        reenter=bool(document.get("reenter", False)),
+        concurrency=document.get("concurrency", "allow"),
+        content=_content(document),
+        document=document,
     )
 
 
@@ -125,6 +117,16 @@ def _read(text: bytes) -> Definition:
             for place, step in enumerate(told["actions"])
         ),
     )
+
+
+def _content(document: Fields) -> str:
+    """Return a digest of what a file says: not of how, nor whether the workflow is on."""
+    told = {
+        name: value
+        for name, value in document.items()
+        if name != "is_active" and not name.startswith("x-")
+    }
+    return sha256(orjson.dumps(told, default=str, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
 
 
 def _written(action: Action) -> dict[str, Any]:

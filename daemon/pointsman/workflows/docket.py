@@ -1,4 +1,4 @@
-"""The job queue: steps that wait, may be tried again, or take longer than the reader can.
+"""The job queue: steps that wait, are tried again or take long; and timers.
 
 pydocket keeps the queue, wakes what is due and hands a dead worker's jobs to another one. It is
 told a text and nothing else, because it pickles what it is told; and it tells a key apart only
@@ -7,7 +7,7 @@ while a job waits or runs, so whether a job still has anything to do is decided 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Self
@@ -18,10 +18,9 @@ from docket import Docket, Worker
 from docket.execution import Disposition
 
 from pointsman.store.away import unavailable_if_away
-from pointsman.store.outbox import Posted
-from pointsman.store.run_state import Job
+from pointsman.store.outbox import Posted, Work
 
-__all__ = ["Jobs"]
+__all__ = ["Jobs", "Task"]
 
 NAME = "pm:docket"
 """All jobs of one Redis: docket keeps a queue in one slot."""
@@ -32,10 +31,13 @@ REDELIVERY = timedelta(seconds=15)
 PARKED = timedelta(seconds=30)
 """How long a job of an organization that is not served here waits to be tried again."""
 
-_TASK = "carry_on"
 _CONCURRENCY = 500
 _CHECK = timedelta(milliseconds=100)
 _CONNECTIONS = 1000
+
+
+Task = Callable[[str], Awaitable[None]]
+"""Gets a job's text. One that is cancelled is done again elsewhere; one that raised is lost."""
 
 
 class Jobs:
@@ -47,21 +49,13 @@ class Jobs:
 
     @classmethod
     @asynccontextmanager
-    async def open(
-        cls, url: str, name: str, perform: Callable[[str], Awaitable[None]]
-    ) -> AsyncIterator[Self]:
-        """Connect to the queue; ``perform`` gets a job's text and must not raise.
-
-        A job that is cancelled is done again elsewhere; one that raised would be lost.
-        """
-
-        async def carry_on(job: str) -> None:
-            await perform(job)
-
+    async def open(cls, url: str, name: str, tasks: Mapping[str, Task]) -> AsyncIterator[Self]:
+        """Connect to the queue; ``tasks`` are who does its work, by ``Work.task``."""
         async with Docket(
             name=NAME, url=_with_connections(url), execution_ttl=timedelta(0)
         ) as docket:
-            docket.register(carry_on, names=[_TASK])
+            for task, perform in tasks.items():
+                docket.register(_registered(perform), names=[task])
             worker = Worker(
                 docket,
                 name=name,
@@ -81,7 +75,7 @@ class Jobs:
     async def add(self, posted: Sequence[Posted]) -> list[str]:
         """Queue jobs, and return the ids of those that are queued now or were already."""
         calls = [
-            self._docket.call(_TASK, when=_when(one.due), key=one.job.key)(str(one.job))
+            self._docket.call(one.job.task, when=_when(one.due), key=one.job.key)(str(one.job))
             for one in posted
         ]
         with unavailable_if_away():
@@ -92,15 +86,24 @@ class Jobs:
             if execution.disposition in {Disposition.SCHEDULED, Disposition.ALREADY_SCHEDULED}
         ]
 
-    async def park(self, job: Job) -> None:
-        """Let a job come again later, to whichever worker can do it then.
+    async def park(self, work: Work) -> None:
+        """Let work come again later, to whichever worker can do it then.
 
         Its own key is taken as long as it runs, so it comes back under another.
         """
         again = datetime.now(UTC) + PARKED
-        key = f"{job.key}:{uuid4().hex}"
+        key = f"{work.key}:{uuid4().hex}"
         with unavailable_if_away():
-            await self._docket.add(_TASK, when=again, key=key)(str(job))
+            await self._docket.add(work.task, when=again, key=key)(str(work))
+
+
+def _registered(perform: Task) -> Task:
+    """Return a function with the signature that the queue looks at."""
+
+    async def task(text: str) -> None:
+        await perform(text)
+
+    return task
 
 
 def _when(due: int) -> datetime:

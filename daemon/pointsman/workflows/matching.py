@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from pointsman.model import Change, Organization, Snapshot, Workflow
+from pointsman.workflows.loads import counted
 
 __all__ = ["DEPTH_LIMIT", "Index", "matching"]
 
@@ -21,10 +22,11 @@ _NONE: tuple[Workflow, ...] = ()
 class Index:
     """The active workflows of one organization by the beginning of an event's text."""
 
-    __slots__ = ("_found", "_triggers", "organization")
+    __slots__ = ("_found", "_triggers", "counted", "organization")
 
     def __init__(self, organization: Organization) -> None:
         self.organization = organization
+        self.counted = counted(organization)
         self._triggers: Mapping[tuple[str, str], Sequence[Workflow]] = organization.triggers
         self._found: dict[bytes, tuple[Workflow, ...]] = {}
 
@@ -49,10 +51,13 @@ class Index:
 def matching(workflows: Sequence[Workflow], change: Change, snapshot: Snapshot) -> list[Workflow]:
     """Return the workflows whose filters the snapshot passes.
 
-    A workflow does not see what it did to the record itself.
+    A workflow does not see what it did to the record itself, unless it says ``reenter``; a record
+    that it made is another one.
     """
+    made = snapshot.previous is None
     return [
         workflow
         for workflow in workflows
-        if change.origin != f"workflow:{workflow.id}" and workflow.matches(snapshot)
+        if (made or workflow.reenter or change.origin != f"workflow:{workflow.id}")
+        and workflow.matches(snapshot)
     ]

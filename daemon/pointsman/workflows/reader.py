@@ -17,10 +17,11 @@ from pointsman.ids import derived
 from pointsman.model import Change, Organization, Rules, Snapshot, Workflow
 from pointsman.store.away import AWAY
 from pointsman.store.events import Entry, EventStore, EventStream, Verdict, parse_change
-from pointsman.store.leads import LeadStore
+from pointsman.store.records import RecordStore
 from pointsman.store.run_state import NewRun
 from pointsman.store.runs import RunStore
 from pointsman.workflows.compile import read_definition
+from pointsman.workflows.loads import Loads
 from pointsman.workflows.matching import DEPTH_LIMIT, Index, matching
 from pointsman.workflows.readership import Held, Readership
 from pointsman.workflows.runs import Runner, is_quick
@@ -69,15 +70,17 @@ class Reader:
         readership: Readership,
         events: EventStore,
         stream: EventStream,
-        leads: LeadStore,
+        records: RecordStore,
         runs: RunStore,
         runner: Runner,
+        loads: Loads,
     ) -> None:
         self._rules = rules
+        self._loads = loads
         self._readership = readership
         self._events = events
         self._stream = stream
-        self._leads = leads
+        self._records = records
         self._runs = runs
         self._runner = runner
         self._indexes: dict[str, Index] = {}
@@ -156,7 +159,10 @@ class Reader:
     async def _start(
         self, organization: Organization, held: Held, entries: Sequence[Entry]
     ) -> None:
-        concerned = self._index(organization).concerned
+        index = self._index(organization)
+        concerned = index.concerned
+        if index.counted:
+            await self._loads.note(organization.id, index.counted, entries)
         quiet: list[bytes] = []
         loud: list[Concerned] = []
         for entry in entries:
@@ -192,8 +198,9 @@ class Reader:
         quiet: list[bytes],
     ) -> dict[str, list[Matched]]:
         """Return the events that start runs, by record; add the ids of the others to ``quiet``."""
-        snapshots = await self._leads.snapshots(
-            organization.id, [(change.record_id, change.revision) for change, _ in loud]
+        snapshots = await self._records.snapshots(
+            organization.id,
+            [(change.module, change.record_id, change.revision) for change, _ in loud],
         )
         records: dict[str, list[Matched]] = defaultdict(list)
         for (change, workflows), snapshot in zip(loud, snapshots, strict=True):
@@ -214,7 +221,7 @@ class Reader:
     async def _begin(self, organization: Organization, held: Held, event: Matched) -> None:
         """Begin the runs of one event, and do their quick steps."""
         new = [_new_run(organization, event.change, workflow) for workflow in event.workflows]
-        verdict, here = await self._runs.create(
+        begun = await self._runs.create(
             organization.id,
             event.change,
             event.snapshot.current,
@@ -222,17 +229,11 @@ class Reader:
             lease=held.lease,
             generation=organization.generation,
         )
-        _check(verdict)
-        for run in new:
-            outcome = "refused" if run.begins == "never" else "started"
-            observe.child(observe.RUNS, organization.handle, outcome).inc()
-            if run.begins == "never":
-                observe.log().warning(observe.RUN_REFUSED, workflow=run.name, run=run.id)
+        _check(begun.verdict)
+        _report(organization, new, begun.skipped)
         definitions = {workflow.digest: workflow.definition for workflow in event.workflows}
-        for begun in here:
-            await self._runner.go_on(
-                organization, begun, read_definition(definitions[begun.digest])
-            )
+        for run in begun.here:
+            await self._runner.go_on(organization, run, read_definition(definitions[run.digest]))
 
 
 def _new_run(organization: Organization, change: Change, workflow: Workflow) -> NewRun:
@@ -247,6 +248,7 @@ def _new_run(organization: Organization, change: Change, workflow: Workflow) -> 
         digest=workflow.digest,
         begins="job",
         status="queued",
+        concurrency=workflow.concurrency,
     )
     if change.depth > DEPTH_LIMIT:
         error = f"not begun: {change.depth} runs in a row caused each other, {DEPTH_LIMIT} may"
@@ -254,6 +256,16 @@ def _new_run(organization: Organization, change: Change, workflow: Workflow) -> 
     if first is None:
         return replace(run, begins="never", status="succeeded")
     return replace(run, begins="here", status="running") if is_quick(first) else run
+
+
+def _report(organization: Organization, runs: Sequence[NewRun], skipped: frozenset[str]) -> None:
+    """Count the runs of an event; log those that were not begun."""
+    for run in runs:
+        outcome = "skipped" if run.id in skipped else "started"
+        if run.begins == "never":
+            outcome = "refused"
+            observe.log().warning(observe.RUN_REFUSED, workflow=run.name, run=run.id)
+        observe.child(observe.RUNS, organization.handle, outcome).inc()
 
 
 def _judge(workflows: Sequence[Workflow], change: Change, snapshot: Snapshot) -> Sequence[Workflow]:

@@ -32,9 +32,12 @@ class Relay:
         self._jobs = jobs
         self._after: dict[str, str] = {}
 
-    async def run(self) -> None:
-        """Relay until cancelled."""
-        while True:
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Relay until cancelled, at the latest until ``stopping`` is set.
+
+        A cancel alone would not do: the client of Redis may swallow one that comes with a reply.
+        """
+        while not stopping.is_set():
             try:
                 await self._relay()
             except AWAY as error:

@@ -7,7 +7,7 @@ so of two that believe to have a run, one is refused.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -26,17 +26,20 @@ from pointsman.dispatch import (
     dispatch,
     is_secret_name,
 )
-from pointsman.errors import ActionError, Refused, TransientError
+from pointsman.errors import ActionError
 from pointsman.ids import milliseconds
-from pointsman.model import FieldTable, Organization
+from pointsman.model import Organization
 from pointsman.plugin import ActionContext, actions
-from pointsman.records import difference
 from pointsman.store.away import AWAY
-from pointsman.store.leads import LeadStore
+from pointsman.store.notifications import NotificationStore
+from pointsman.store.records import RecordStore
 from pointsman.store.run_state import HERE, Job, Next, Run, StepRecord
 from pointsman.store.runs import RunStore
 from pointsman.store.stored import rfc3339
+from pointsman.workflows.assigning import Assigner
 from pointsman.workflows.compile import Definition, Step, read_definition
+from pointsman.workflows.inbox import RunInbox
+from pointsman.workflows.run_record import RunRecord
 
 __all__ = ["Runner", "is_quick"]
 
@@ -50,57 +53,27 @@ _STATUS = {Done: "succeeded", Asleep: "waiting", Retry: "waiting", Failed: "fail
 
 def is_quick(kind: str) -> bool:
     """Return whether an action may run where events are read."""
-    return kind in actions and actions[kind].quick
-
-
-class LeadRecord:
-    """The lead of a run, as its current step may change it."""
-
-    def __init__(self, leads: LeadStore, fields: FieldTable, run: Run) -> None:
-        self._leads = leads
-        self._fields = fields
-        self._run = run
-        self._changes = 0
-
-    def typed(self, fields: Fields) -> Fields:
-        """Return fields as intake would have read them."""
-        return self._fields.read(fields)
-
-    async def change(self, edit: Callable[[Fields], Fields]) -> Fields:
-        """Store what ``edit`` makes of the lead, once for each attempt at the step."""
-        run, before = self._run, dict[str, Any]()
-        self._changes += 1
-
-        def changed(data: dict[str, Any]) -> dict[str, Any] | None:
-            before.clear()
-            before.update(data)
-            data.update(edit(before))
-            return difference(before, data)
-
-        try:
-            revision = await self._leads.change(
-                run.organization_id,
-                run.record_id,
-                changed,
-                operation=f"{run.id}:{run.step}:{run.attempt}:{self._changes}",
-                created_by=f"workflow:{run.workflow_id}",
-                depth=run.depth + 1,
-            )
-        except Refused as error:
-            raise TransientError(str(error)) from error
-        if revision is None:
-            raise ActionError(f"lead {run.record_id} is no longer there")
-        return before
+    found = actions.recall(kind)
+    return found is not None and found.quick
 
 
 class Runner:
     """Does the steps of runs."""
 
     def __init__(
-        self, runs: RunStore, leads: LeadStore, delivery: Delivery, retries: Retries
+        self,
+        *,
+        runs: RunStore,
+        records: RecordStore,
+        assigner: Assigner,
+        notifications: NotificationStore,
+        delivery: Delivery,
+        retries: Retries,
     ) -> None:
         self._runs = runs
-        self._leads = leads
+        self._records = records
+        self._assigner = assigner
+        self._notifications = notifications
         self._delivery = delivery
         self._retries = retries
 
@@ -151,21 +124,29 @@ class Runner:
         except ActionError as error:
             return Failed(str(error))
         record.input = _redactor(organization).options(step.type, config)
-        context = ActionContext(
+        context = await self._context(organization, run, step)
+        return await dispatch(step.type, config, context, self._retries)
+
+    async def _context(self, organization: Organization, run: Run, step: Step) -> ActionContext:
+        """Return what an action gets beside its options."""
+        record = RunRecord(self._records, self._assigner, organization, run, step.id)
+        return ActionContext(
             event=run.type,
             trigger=run.trigger,
             delivery_id=f"{run.id}:{run.step + 1}",
-            attempt=run.attempt,
+            attempt=run.attempt - run.earlier,
             now=datetime.fromtimestamp(run.began / 1000, UTC),
-            record=LeadRecord(self._leads, organization.fields, run),
-            http=await self._delivery.outgoing(organization.allow_networks),
+            record=record,
+            inbox=RunInbox(self._notifications, self._records, organization, run, record),
+            http=await self._delivery.outgoing(organization.allow_networks, organization.id),
             credentials=organization.credentials,
             mail=organization.mail,
             twilio=organization.twilio,
             steps=_outputs(run),
             time_zone=organization.time_zone,
+            module=run.module,
+            member=organization.member,
         )
-        return await dispatch(step.type, config, context, self._retries)
 
     async def _settle(
         self,
@@ -206,6 +187,7 @@ def _scope(organization: Organization, run: Run) -> dict[str, Any]:
     return {
         "trigger": run.trigger,
         "steps": _outputs(run),
+        "owner": _owner(organization, run),
         "workflow": {"id": run.workflow_id, "name": run.name},
         "organization": {
             "id": organization.id,
@@ -215,6 +197,14 @@ def _scope(organization: Organization, run: Run) -> dict[str, Any]:
         "env": organization.environment,
         "now": rfc3339(run.began),
     }
+
+
+def _owner(organization: Organization, run: Run) -> dict[str, Any]:
+    """Return who owned the record when the run began, as organization.yaml has them now."""
+    member = organization.members.get(run.trigger.get("owner_id") or "")
+    if member is None:
+        return {}
+    return {name: getattr(member, name) for name in ("id", "handle", "name", "email", "phone")}
 
 
 def _outputs(run: Run) -> list[Any]:
@@ -247,8 +237,16 @@ def _following(run: Run, outcome: Outcome, steps: Sequence[Step]) -> Next:
     if isinstance(outcome, Retry):
         due = milliseconds() + int(outcome.delay.total_seconds() * 1000)
         return Next("retry", "waiting", due)
+    failed = isinstance(outcome, Failed)
+    if run.alone:
+        return Next("end", run.alone, error=run.error or "", dead=failed)
     if isinstance(outcome, Failed) and (not steps or steps[run.step].on_error != "continue"):
-        return Next("end", "failed", error=f"step {run.step + 1}: {outcome.error}")
+        return Next("end", "failed", error=f"step {run.step + 1}: {outcome.error}", dead=True)
+    return _onwards(run, outcome, steps)._replace(dead=failed)
+
+
+def _onwards(run: Run, outcome: Outcome, steps: Sequence[Step]) -> Next:
+    """Return what follows a step after which the run goes on, if there is more to do."""
     step = steps[run.step]
     chosen = outcome.branch if isinstance(outcome, Done) else None
     to = step.branches.get(chosen, step.following) if chosen else step.following
@@ -266,8 +264,9 @@ def _report(organization: Organization, run: Run, record: StepRecord, following:
     if record.status == "waiting" and record.error:
         told.info(observe.STEP_RETRIED, action=record.type, attempt=record.attempts)
     elif record.status == "failed":
+        observe.child(observe.DEAD_LETTERS_ADDED, organization.handle).inc()
         told.warning(observe.STEP_FAILED, action=record.type, attempt=record.attempts)
-    if following.kind == "end":
+    if following.kind == "end" and not run.alone:
         failed = following.status == "failed"
         outcome = "failed" if failed else "completed"
         observe.child(observe.RUNS, organization.handle, outcome).inc()

@@ -7,7 +7,8 @@
 -- KEYS[5]  outbox of jobs
 -- KEYS[6]  hash of the record: of one that was erased nothing is begun
 -- KEYS[7]  set of the record's run ids
--- KEYS[8+4i..11+4i]  of run i: its hash; string from run to record; its workflow's sorted set of
+-- KEYS[8]  hash of the workflows' versions
+-- KEYS[9+4i..12+4i]  of run i: its hash; string from run to record; its workflow's sorted set of
 --          runs; string of its definition
 -- ARGV[1]  group
 -- ARGV[2]  the caller's "<token> <holder>"
@@ -18,70 +19,51 @@
 -- ARGV[7]  end of the lease of runs that go on here, ms
 -- ARGV[8..13]  of all runs: event (the entry's id), module, record, revision, depth, JSON of the
 --          record as the event left it
--- ARGV[14+10i..23+10i]  of run i: its id; how it begins ("here", "job" or "never"); its job, or "";
---          its definition's text, or "" if the caller believes it to be kept; digest of that;
---          workflow's id and name; event type; status; error, or ""
+-- ARGV[14] "pm:{<organization>}:" (keys are built: see runs.lua)
+-- ARGV[15+10i..24+10i]  of run i: its id; how it begins ("here", "job" or "never"); its definition's
+--          text, or "" if the caller believes it to be kept; digest of that; workflow's id and name;
+--          event type; status; error, or ""; concurrency ("allow", "queue" or "skip")
 -- returns  {status, generation, begun...}: "done" with 1 for each run that this reader begins, now
---          or by an earlier try, and 0 for any other; "undefined" (send the definitions); "stale"
---          or "lost" as in acknowledge_events.lua; but for "done", nothing was written
+--          or by an earlier try, 2 for one that was skipped and 0 for any other; "undefined" (send
+--          the definitions); "stale" or "lost" as in acknowledge_events.lua; but for "done", nothing
+--          was written
+-- @include runs
+-- @include versions
+-- @include begin
 local generation = tonumber(redis.call('HGET', KEYS[3], 'number') or 0)
 if redis.call('GET', KEYS[2]) ~= ARGV[2] then return {'lost', generation} end
 if generation > tonumber(ARGV[3]) then return {'stale', generation} end
 
-local now, kept, record = ARGV[4], ARGV[5], ARGV[10]
-local runs = (#KEYS - 7) / 4
-
--- What a waiting run needs is kept longer already.
-local function keep(key, ms)
-  local left = redis.call('PTTL', key)
-  if left == -1 or (left >= 0 and left < tonumber(ms)) then redis.call('PEXPIRE', key, ms) end
-  return left ~= -2
-end
-
+local kept, runs = ARGV[5], (#KEYS - 8) / 4
 for i = 0, runs - 1 do
-  local definition, text = KEYS[11 + 4 * i], ARGV[17 + 10 * i]
-  if not keep(definition, kept) then
+  local definition, text = KEYS[12 + 4 * i], ARGV[17 + 10 * i]
+  if not runs_longer(definition, kept) then
     if text == '' then return {'undefined', generation} end
     redis.call('SET', definition, text, 'PX', kept)
   end
 end
 
+local shared = {prefix = ARGV[14], now = ARGV[4], kept = kept, most = ARGV[6], lease = ARGV[7],
+  running = KEYS[4], outbox = KEYS[5], record_key = KEYS[6], of_record = KEYS[7],
+  event = ARGV[8], module = ARGV[9], record = ARGV[10], revision = ARGV[11], depth = ARGV[12],
+  trigger = ARGV[13], reader = ARGV[2], generation = generation}
+
 local function begin(i)
-  local run, arg = KEYS[8 + 4 * i], 14 + 10 * i
-  local id, how = ARGV[arg], ARGV[arg + 1]
+  local run, arg = KEYS[9 + 4 * i], 15 + 10 * i
   local there = redis.call('HMGET', run, 'reader', 'token', 'step', 'ticket')
   if there[1] then
     return there[1] == ARGV[2] and there[2] == '1' and there[3] == '0' and there[4] == 'here'
+      and 1 or 0
   end
-  local ticket, token = '', 0
-  if how == 'here' then
-    ticket, token = 'here', 1
-    redis.call('ZADD', KEYS[4], ARGV[7], record .. '/' .. id)
-  elseif how == 'job' then
-    ticket = '0:1'
-    redis.call('XADD', KEYS[5], '*', 'job', ARGV[arg + 2], 'due', 0)
-  end
-  redis.call('HSET', run, 'v', 1, 'event', ARGV[8], 'module', ARGV[9], 'record', record,
-    'revision', ARGV[11], 'depth', ARGV[12], 'trigger', ARGV[13], 'digest', ARGV[arg + 4],
-    'workflow', ARGV[arg + 5], 'name', ARGV[arg + 6], 'type', ARGV[arg + 7],
-    'status', ARGV[arg + 8], 'error', ARGV[arg + 9], 'generation', generation, 'reader', ARGV[2],
-    'ticket', ticket, 'token', token, 'step', 0, 'attempt', 1, 'interrupted', 0,
-    'created', now, 'updated', now, 'began', now)
-  if how == 'never' then redis.call('HSET', run, 'finished', now) end
-  redis.call('PEXPIRE', run, kept)
-  redis.call('SADD', KEYS[7], id)
-  -- A run is kept from its last step on, which is later than its beginning.
-  keep(KEYS[7], 2 * kept)
-  redis.call('SET', KEYS[9 + 4 * i], record, 'PX', kept)
-  local listed = KEYS[10 + 4 * i]
-  redis.call('ZADD', listed, now, id)
-  redis.call('ZREMRANGEBYRANK', listed, 0, -1 - tonumber(ARGV[6]))
-  keep(listed, kept)
-  return how == 'here'
+  return begin_run(shared, {key = run, index = KEYS[10 + 4 * i], listed = KEYS[11 + 4 * i],
+    definition = KEYS[12 + 4 * i], id = ARGV[arg], how = ARGV[arg + 1], digest = ARGV[arg + 3],
+    workflow = ARGV[arg + 4], name = ARGV[arg + 5], type = ARGV[arg + 6],
+    status = ARGV[arg + 7], error = ARGV[arg + 8], mode = ARGV[arg + 9],
+    version = versions_of(KEYS[8], ARGV[arg + 4])})
 end
 
 local answer = {'done', generation}
 local erased = redis.call('HEXISTS', KEYS[6], 'erased') == 1
-for i = 0, runs - 1 do answer[#answer + 1] = not erased and begin(i) and 1 or 0 end
+for i = 0, runs - 1 do answer[#answer + 1] = erased and 0 or begin(i) end
 redis.call('XACK', KEYS[1], ARGV[1], ARGV[8])
 return answer

@@ -3,7 +3,7 @@
 -- KEYS[1]  hash of the current generation
 -- KEYS[2]  string: the data format's number
 -- KEYS[3]  string: this operation's first answer
--- ARGV[1]  "pm:{<organization>}:", before every other key (built here: generations and pools)
+-- ARGV[1]  "pm:{<organization>}:", before every other key (built here: generations, pools, workflows, flows)
 -- ARGV[2]  number of the generation that this one replaces; 0: there is none yet
 -- ARGV[3]  now, ms
 -- ARGV[4]  hash of the files
@@ -19,10 +19,16 @@
 -- ARGV[13] the organization's id
 -- ARGV[14] JSON: array of ids of vanished pools whose state is removed at once
 -- ARGV[15] "write" if the files are still to be written to the publisher's tree, else ""
+-- ARGV[16] JSON: array of workflows as versions_keep takes them
+-- ARGV[17] JSON: array of ids of vanished pools of which the history alone is kept
+-- ARGV[18] how long that is kept, ms
+-- ARGV[19] JSON: array of flows as versions_keep takes them
 -- returns  {"published", number}; {"conflict", current number}; {"format", number of a newer one}
 -- @include once
 -- @include rotation
+-- @include parking
 -- @include seen
+-- @include versions
 local first = once_recall(KEYS[3])
 if first then return first end
 
@@ -45,18 +51,25 @@ for _, pool in ipairs(cjson.decode(ARGV[8])) do
   local keys = rotation_keys(ARGV[1], pool.id)
   rotation_publish(keys, pool, pool.reset == true)
   seen_keep(keys.pool .. ':seen', pool, ARGV[3])
+  parking_wake(ARGV[1], pool.id, number)
 end
-local erased = {}
+local erased, archived = {}, {}
 for _, id in ipairs(cjson.decode(ARGV[14])) do erased[id] = true end
+for _, id in ipairs(cjson.decode(ARGV[17])) do archived[id] = true end
 for _, id in ipairs(redis.call('HKEYS', ARGV[1] .. 'pools')) do
   local keys = rotation_keys(ARGV[1], id)
   if erased[id] and not kept[id] then
     rotation_erase(keys, id)
+    redis.call('UNLINK', keys.pool .. ':seen')
+  elseif archived[id] and not kept[id] then
+    rotation_archive(keys, id, ARGV[3], tonumber(ARGV[18]))
     redis.call('UNLINK', keys.pool .. ':seen')
   elseif not kept[id] then
     rotation_remove(keys, id, ARGV[3], tonumber(ARGV[9]))
     seen_remove(keys.pool .. ':seen', tonumber(ARGV[9]))
   end
 end
+versions_keep(ARGV[1] .. 'workflows', cjson.decode(ARGV[16]), ARGV[3], tonumber(ARGV[9]))
+versions_keep(ARGV[1] .. 'flows', cjson.decode(ARGV[19]), ARGV[3], tonumber(ARGV[9]))
 redis.call('PUBLISH', ARGV[12], ARGV[13] .. ' ' .. number)
 return once_keep(KEYS[3], {'published', number})

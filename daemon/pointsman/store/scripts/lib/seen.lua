@@ -2,13 +2,14 @@
 --
 -- seen_keep(key, spec, now)   note a pool that is published
 --   spec      table: file (digest of its definition; else its revision counts), parts (id to digest
---             of participants and connections; absent: they are as they were)
+--             of participants and connections; absent: they are as they were), by (who makes it;
+--             absent: a file)
 --   Doing it again changes nothing.
 -- seen_remove(key, retention) the pool is published no more: forget it in ``retention`` ms
 --
--- key       hash: created, updated (ms), file (digest), <part id> -> "created updated digest"
+-- key       hash: created, updated (ms), file (digest), by, <part id> -> "created updated digest"
 
-local SEEN_OWN = {created = true, updated = true, file = true}
+local SEEN_OWN = {created = true, updated = true, file = true, by = true}
 
 local function seen_parts(key, parts, now)
   local known, flat = {}, redis.call('HGETALL', key)
@@ -29,7 +30,9 @@ local function seen_keep(key, spec, now)
   redis.call('PERSIST', key)
   local digest = spec.file or spec.revision
   if redis.call('HGET', key, 'file') == digest then return end
-  redis.call('HSETNX', key, 'created', now)
+  if redis.call('HSETNX', key, 'created', now) == 1 and spec.by then
+    redis.call('HSET', key, 'by', spec.by)
+  end
   redis.call('HSET', key, 'updated', now, 'file', digest)
   if spec.parts then seen_parts(key, spec.parts, now) end
 end

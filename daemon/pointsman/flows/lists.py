@@ -1,0 +1,102 @@
+"""Suppression lists, and what flows check against them.
+
+A value is looked for by its normal form, trimmed and in small letters, so that one address is one
+however it is spelled. Lists hold keyed hashes: nobody can read a list, only ask it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from hashlib import sha256
+from typing import Any
+
+from pointsman.fields.types import field_types
+from pointsman.flow import ListCheck, Scope, SuppressionList
+from pointsman.ids import keyed, short
+from pointsman.registry import nearest
+from pointsman.rules.variables import text_of
+
+__all__ = ["CHECKS", "asked", "compile_checks", "compile_list", "item"]
+
+CHECKS: Mapping[str, str] = {
+    "duplicate": "is_duplicate",
+    "existing_customer": "is_existing_customer",
+    "dnc": "is_dnc",
+}
+"""What rules see of each check, under ``suppressionlist``."""
+
+_HOURS = {"h": 3_600_000, "d": 86_400_000}
+_LOOKBACKS = {
+    "minute": 60_000,
+    "hour": 3_600_000,
+    "day": 86_400_000,
+    "week": 604_800_000,
+    "month": 2_592_000_000,
+    "year": 31_536_000_000,
+}
+_SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
+
+Path = tuple[str | int, ...]
+Report = Callable[[Path, str], None]
+
+
+def compile_list(*, file: str, document: Mapping[str, Any], list_id: str) -> SuppressionList:
+    """Return the list of a valid document."""
+    written = document.get("retention")
+    return SuppressionList(
+        id=short(list_id) if "-" in list_id else list_id,
+        name=document["name"],
+        file=file,
+        kind=document.get("kind", "custom"),
+        type=document.get("type", "string"),
+        hashed=document.get("hashed", False),
+        retention=int(written[:-1]) * _HOURS[written[-1]] if written else 0,
+    )
+
+
+def compile_checks(
+    document: Mapping[str, Any],
+    lists: Mapping[str, SuppressionList],
+    template: Callable[[str, Path], Any],
+    report: Report,
+) -> tuple[ListCheck, ...]:
+    """Return the ``list_checks`` of a flow; ``lists`` go by file stem and by id."""
+    found = []
+    for name, check in (document.get("list_checks") or {}).items():
+        path: Path = ("list_checks", name)
+        listed = lists.get(check["list_name"])
+        if listed is None:
+            hint = nearest(check["list_name"], sorted(lists))
+            expected = hint or "; expected the name of a file in lists/"
+            report((*path, "list_name"), f"no list '{check['list_name']}'{expected}")
+            continue
+        value = template(check["value"], (*path, "value"))
+        found.append(ListCheck(name, value, listed, _lookback(check.get("lookback"))))
+    return tuple(found)
+
+
+def asked(checks: Sequence[ListCheck], scope: Scope, secret: bytes) -> list[tuple[ListCheck, str]]:
+    """Return what a lead is to be looked for by; a check of nothing finds nothing."""
+    values = ((check, item(check.list, check.value.text(scope), secret)) for check in checks)
+    return [(check, found) for check, found in values if found]
+
+
+def item(listed: SuppressionList, value: str, secret: bytes) -> str:
+    """Return what stands for a value in a list, 20 hex digits; "" for a blank one."""
+    normal = value.strip().lower()
+    if not normal:
+        return ""
+    if not (listed.hashed and _SHA256.fullmatch(normal)):
+        normal = sha256(_normal(listed.type, value).encode()).hexdigest()
+    return keyed(secret, f"list {listed.id}", normal)[:20]
+
+
+def _normal(kind: str, value: str) -> str:
+    known = field_types.get(kind)
+    read = None if known is None else known.value(value.strip())
+    return text_of(value if read is None else read).strip().lower()
+
+
+def _lookback(document: Mapping[str, Any] | None) -> int:
+    return document["value"] * _LOOKBACKS[document["interval"]] if document else 0

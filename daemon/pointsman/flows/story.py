@@ -1,0 +1,93 @@
+"""The events of one submission, as they are stored: one per step, and the source's at last.
+
+An event's id is the lead's with the step's number behind, so that who has the one finds the other;
+that of a delivery proves beside that its recipient was told of it. The variables are told once,
+with the source's event, masked; those of a step are these and what the steps before it added. The
+event of a pool step is left open at its end: the script that takes the turn closes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from orjson import dumps
+
+from pointsman.calendar import zone
+from pointsman.flow import Bid, PluginStep, Recipient
+from pointsman.flows.submission import StepResult, Submission
+from pointsman.ids import event_id
+
+__all__ = ["delivery_of", "events"]
+
+SOURCE = 0
+
+
+def delivery_of(submission: Submission, step: Recipient | Bid | PluginStep) -> str:
+    """Return what a recipient knows its delivery by, however often it is tried."""
+    return submission.seal(event_id(submission.lead_id, step.number))
+
+
+def events(submission: Submission, ended: int) -> list[str]:
+    """Return the JSON of the events of a submission that ended at ``ended``, in their order.
+
+    Before them stands which fields it had, to be counted.
+    """
+    return [_used(submission), *_steps(submission), _source(submission, ended)]
+
+
+def _used(submission: Submission) -> str:
+    day = zone(submission.flow.time_zone).wall(submission.at).date()
+    fields = submission.scope["lead"].keys() - {"id"}
+    return f"used {submission.flow.id} {day} {' '.join(fields)}"
+
+
+def _steps(submission: Submission) -> Iterator[str]:
+    for result in submission.results:
+        told = _step(submission, result)
+        yield dumps(told).decode().removesuffix("}" if result.outcome is None else "")
+
+
+def _step(submission: Submission, result: StepResult) -> dict[str, Any]:
+    step = result.step
+    own = event_id(submission.lead_id, step.number)
+    told: dict[str, Any] = {
+        "id": submission.seal(own) if isinstance(step, Recipient | Bid | PluginStep) else own,
+        "type": step.type,
+        "at": submission.at,
+        "step": step.id,
+        "key": step.key,
+    }
+    if result.outcome is not None:
+        told["outcome"] = result.outcome
+    if result.reason:
+        told["reason"] = result.reason
+    if result.price is not None:
+        told["price"] = result.price
+    if result.appended:
+        told["appended"] = result.appended
+    return {**told, **result.told}
+
+
+def _source(submission: Submission, ended: int) -> str:
+    told: dict[str, Any] = {
+        "id": event_id(submission.lead_id, SOURCE),
+        "type": "source",
+        "at": submission.at,
+        "ms": max(0, ended - submission.at),
+        "flow": submission.flow.id,
+        "source": submission.source.id,
+        "outcome": submission.outcome,
+        "reason": submission.reason,
+        "purchase_price": submission.price,
+        "cost": submission.price if submission.outcome == "success" else 0,
+        "cap_reached": submission.full.id if submission.full else None,
+        "steps": len(submission.results),
+        "vars": _variables(submission),
+    }
+    return dumps({name: value for name, value in told.items() if value is not None}).decode()
+
+
+def _variables(submission: Submission) -> dict[str, Any]:
+    lead = {**submission.data, "id": submission.lead_id}
+    return {**submission.scope, "lead": lead}

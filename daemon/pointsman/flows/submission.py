@@ -1,0 +1,203 @@
+"""One lead's way through a flow, decided without asking anyone: gates, prices, filters.
+
+What it comes to is written down step by step as events, in the order in which it happened. Whose
+turn it is, Redis decides when all of it is stored: the event of a pool step is open until then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from random import randint
+from typing import Any
+
+from pointsman.flow import Asking, Bid, Filter, Flow, ListCheck, PoolStep, Quota, Source, Step
+from pointsman.flows.form import apply_mappings
+from pointsman.flows.gates import price_of, refusal
+from pointsman.flows.lists import CHECKS
+from pointsman.flows.quotas import every, wanted, why_full
+from pointsman.store.stored import rfc3339
+
+__all__ = ["NO_BID", "StepResult", "Submission", "begin"]
+
+NO_BID = "no bid"
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """What became of a lead in one step; ``outcome`` is ``None`` while Redis is to decide.
+
+    ``appended`` is what later rules see under the step's key, ``told`` what its event tells beside.
+    """
+
+    step: Step | Bid
+    outcome: str | None
+    reason: str | None = None
+    price: Any = None
+    appended: Mapping[str, Any] = field(default_factory=dict)
+    told: Mapping[str, Any] = field(default_factory=dict)
+
+    def seen(self) -> dict[str, Any]:
+        """Return what later rules see: a step that was skipped, and a bid, change nothing."""
+        if self.outcome == "skip" or isinstance(self.step, Bid):
+            return {}
+        seen = {**self.appended, "outcome": self.outcome}
+        if self.reason:
+            seen["reason"] = self.reason
+        if self.price is not None:
+            seen["price"] = self.price
+        return {self.step.key: seen}
+
+
+@dataclass(slots=True)
+class Submission:
+    """A lead on its way; ``pool`` is the step that shall assign it.
+
+    ``sent`` are its parameters as they came, ``parameters`` as the source maps them.
+
+    ``asked`` is what lists were asked for, ``None`` before that.
+
+    ``counted`` are the caps that count it, ``full`` the one of them that turns it away. ``seal``
+    makes the id that recipients are told of that of an event.
+    """
+
+    flow: Flow
+    source: Source
+    lead_id: str
+    at: int
+    sent: Mapping[str, Any]
+    parameters: Mapping[str, Any]
+    scope: dict[str, Any]
+    data: dict[str, Any]
+    outcome: str = "success"
+    reason: str | None = None
+    price: int | float = 0
+    results: list[StepResult] = field(default_factory=list)
+    pool: PoolStep | None = None
+    counted: Sequence[Quota] = ()
+    full: Quota | None = None
+    cursor: int = 0
+    seal: Callable[[str], str] = str
+    asked: Sequence[tuple[ListCheck, str]] | None = None
+
+    def end(self, outcome: str, reason: str | None) -> None:
+        """Note what the sender will be told."""
+        self.outcome, self.reason = outcome, reason or None
+
+    def look_up(self, listed: Mapping[str, bool]) -> None:
+        """Note what the lists know of the lead; until then no list does."""
+        self.scope["suppressionlist"] = dict(listed)
+
+    def claimed(self) -> None:
+        """Begin anew, as a duplicate of a lead that came a moment before."""
+        self.scope["suppressionlist"][CHECKS["duplicate"]] = True
+        for result in self.results:
+            self.scope.pop(result.step.key, None)
+        self.results, self.counted, self.pool, self.cursor, self.price = [], (), None, 0, 0
+        self.end("success", None)
+
+    def admit(self) -> bool:
+        """Ask the gates, and the price of a lead that passes them."""
+        if not self.flow.enabled:
+            self.end("error", "the flow is disabled")
+            return False
+        refused = refusal(self.flow, self.source, self.scope, self.at)
+        if refused is not None:
+            self.end(*refused)
+            return False
+        self.price = price_of(self.flow, self.source, self.scope, self.parameters)
+        self.counted = [
+            *wanted(self.flow.caps, self.scope),
+            *wanted(self.source.caps, self.scope),
+        ]
+        return True
+
+    def turn_away(self, quota_id: str) -> None:
+        """Note that a cap is reached: no step was taken, and the lead costs nothing."""
+        self.full = next(quota for quota in self.counted if quota.id == quota_id)
+        self.results, self.pool, self.price = [], None, 0
+        self.cursor = len(self.flow.steps)
+        self.end("failure", why_full(self.full, self.scope))
+
+    def hidden(self) -> list[str]:
+        """Return the texts in the lead that must not be stored in the clear."""
+        return self.flow.form.secrets(self.scope["lead"])
+
+    def hanging_caps(self) -> list[Quota]:
+        """Return the caps whose window hangs on when their counter was first used."""
+        caps = (*self.flow.caps, *self.source.caps)
+        return [quota for quota in every(caps) if quota.duration > 1]
+
+    def walk(self) -> Asking | None:
+        """Go on to the next step for which somebody must be asked; ``None``: there is none.
+
+        Of a flow that asks nobody else the pool is left to the script that stores the lead.
+        """
+        while self.cursor < len(self.flow.steps):
+            step = self.flow.steps[self.cursor]
+            if not step.enabled:
+                self.cursor += 1
+            elif isinstance(step, Filter):
+                self._meet(step)
+            elif step.rules is not None and not step.rules.passes(self.scope):
+                self.report(StepResult(step, "skip", step.rules.why(self.scope)))
+            elif isinstance(step, PoolStep) and not self.flow.calls_out:
+                self.pool = self.pool or step
+                self._add(StepResult(step, None))
+            else:
+                return step
+        return None
+
+    def report(self, result: StepResult) -> None:
+        """Note what came of the step that ``walk`` returned, and stand before the next one.
+
+        What came of the steps inside of it is noted before.
+        """
+        self.scope |= result.seen()
+        self._add(result)
+
+    def bid(self) -> None:
+        """Answer a ping: without a price there is no interest."""
+        if self.price <= 0 and self.outcome == "success":
+            self.end("failure", self.reason or NO_BID)
+
+    def _add(self, result: StepResult) -> None:
+        self.results.append(result)
+        if result.step is self.flow.steps[self.cursor]:
+            self.cursor += 1
+
+    def _meet(self, step: Filter) -> None:
+        if not step.rules.passes(self.scope):
+            self._add(StepResult(step, "continue"))
+            return
+        reason = step.reason.text(self.scope) if step.reason else None
+        self._add(StepResult(step, "stop", reason))
+        self.end(step.outcome, reason)
+        self.cursor = len(self.flow.steps)
+
+
+def begin(
+    flow: Flow,
+    source: Source,
+    parameters: Mapping[str, Any],
+    *,
+    lead_id: str,
+    at: int,
+    address: str | None,
+    account: Mapping[str, Any],
+    random: int | None = None,
+    seal: Callable[[str], str] = str,
+) -> Submission:
+    """Return a lead as it enters a flow: mapped, typed, with everything that rules may ask for."""
+    scope: dict[str, Any] = {
+        "submission": {"timestamp": rfc3339(at), "ip": address},
+        "account": account,
+        "flow": flow.facts,
+        "source": source.facts,
+        "random": random or randint(1, 100),  # noqa: S311 - splits leads, guards nothing
+    }
+    mapped = apply_mappings(parameters, source.mappings, scope)
+    typed = flow.form.read(mapped, at)
+    scope["lead"] = {**typed, "id": lead_id}
+    data = flow.form.stored(typed)
+    return Submission(flow, source, lead_id, at, parameters, mapped, scope, data, seal=seal)

@@ -1,0 +1,151 @@
+"""Leads sent to a flow's own addresses: posted to be taken, or pinged for a price.
+
+A post is stored with its events, its turn and its answer in one script; a ping stores nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from pointsman.errors import PointsmanError, Refused
+from pointsman.fields.limits import check
+from pointsman.flow import Flow, Source
+from pointsman.flows.intake import Intake
+from pointsman.flows.passage import Way, enter
+from pointsman.flows.submission import Submission
+from pointsman.ids import lead_id as new_lead_id
+from pointsman.ids import milliseconds
+from pointsman.model import Organization, Origin
+from pointsman.store.caps import CapStore
+from pointsman.store.stored import Idempotency, Taken
+
+__all__ = ["RUNNING", "Outcome", "Submissions", "TooMany"]
+
+RUNNING = "running"
+"""The outcome of a lead that a flow takes in the background."""
+
+_SOURCE = "system"
+"""What history records of leads that flows assign."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the sender is told; ``lead_id`` is ``None`` for a ping, ``replayed`` a repetition's."""
+
+    outcome: str
+    reason: str | None
+    price: int | float
+    lead_id: str | None = None
+    replayed: bool = False
+
+
+class TooMany(PointsmanError):
+    """A ping beyond a limit; ``seconds`` until the limit's window ends."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__("Too Many Requests")
+        self.seconds = seconds
+
+
+class Submissions:
+    """Takes what is sent to the sources of flows."""
+
+    def __init__(
+        self, intake: Intake, caps: CapStore, *, clock: Callable[[], int] = milliseconds
+    ) -> None:
+        self._intake = intake
+        self._caps = caps
+        self._clock = clock
+
+    async def post(
+        self,
+        organization: Organization,
+        flow: Flow,
+        source: Source,
+        parameters: Mapping[str, Any],
+        *,
+        address: str | None,
+        idempotency: Idempotency | None = None,
+    ) -> tuple[Outcome, Taken]:
+        """Take a lead; what it came to is in Redis when this returns.
+
+        Raises ``Refused`` for parameters beyond the limits (400), and for an idempotency key that
+        came with another body before (422).
+        """
+        submission = self._enter(organization, flow, source, parameters, address)
+        way = Way(Origin("flow", flow.id), _SOURCE, f"flow:{flow.id}")
+        taken = await self._intake.submit(organization, submission, way, idempotency=idempotency)
+        return _told(taken), taken
+
+    async def ping(
+        self,
+        organization: Organization,
+        flow: Flow,
+        source: Source,
+        parameters: Mapping[str, Any],
+        *,
+        address: str | None,
+    ) -> Outcome:
+        """Return what a lead would come to and cost; but for the limits, nothing is counted.
+
+        Raises ``TooMany`` for a ping beyond a limit.
+        """
+        submission = self._enter(organization, flow, source, parameters, address)
+        await self._intake.look_up(organization, submission)
+        admitted = submission.admit()
+        await self._count(organization, submission)
+        if admitted and submission.full is None:
+            submission.bid()
+        return Outcome(submission.outcome, submission.reason, submission.price)
+
+    async def _count(self, organization: Organization, submission: Submission) -> None:
+        """Count the ping, and see whether its caps have a place left."""
+        limits = [*submission.flow.ping_limits, *submission.source.ping_limits]
+        if not limits and not submission.counted:
+            return
+        quotas, at = submission.counted, submission.at
+        till, counters = await self._caps.count_ping(
+            organization.id, limits, quotas, at, submission.lead_id
+        )
+        if till:
+            raise TooMany(-(-(till - at) // 1000))
+        for quota in quotas:
+            if counters[quota.id].count >= quota.maximum:
+                submission.turn_away(quota.id)
+                return
+
+    def _enter(
+        self,
+        organization: Organization,
+        flow: Flow,
+        source: Source,
+        parameters: Mapping[str, Any],
+        address: str | None,
+    ) -> Submission:
+        check(parameters)
+        now = self._clock()
+        return enter(
+            organization,
+            flow,
+            source,
+            parameters,
+            lead_id=new_lead_id(now),
+            at=now,
+            address=address,
+        )
+
+
+def _told(taken: Taken) -> Outcome:
+    if taken.status == "conflict" or taken.told is None:
+        raise Refused(
+            "this Idempotency-Key came with another body before; use a new key for a new lead",
+            status=HTTPStatus.UNPROCESSABLE_ENTITY,
+            code="VALIDATION_ERROR",
+        )
+    told = {"outcome": RUNNING, "reason": None, "price": 0, **taken.told}
+    return Outcome(
+        told["outcome"], told["reason"], told["price"], taken.lead_id, replayed=taken.replayed
+    )

@@ -1,0 +1,11 @@
+-- Take a lead in that comes alone, for a pool that has nothing but people, or for none.
+--
+-- KEYS[..], ARGV[1..7], returns  as in take_lead.lua, which does the same and takes longer; a
+--                                choice has one line, and there is no next pool to ask
+-- Beside the stream, "clock" and "index:leads" are built (clock.lua, listed.lua).
+-- @include turn
+-- @include plain
+-- @include events
+-- @include listed
+-- @include taking
+return taking_alone(plain_read, plain_try)

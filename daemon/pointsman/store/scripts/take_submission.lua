@@ -1,0 +1,69 @@
+-- Take a lead of a flow in: as take_lead.lua, and count it, claim what it is the first of, and tell
+-- of its way; all or nothing.
+--
+-- KEYS[..]  as in take_lead.lua
+-- ARGV[1..7]  as in take_lead.lua
+-- ARGV[8]  JSON that its answer tells beside the assignment
+-- ARGV[9]  the flow's caps that count it (see caps.lua), or ""
+-- ARGV[10] "take" a place in each; "check" that there is one; "refuse": the only one has none; or
+--          "<token> <lease> <till>" of a lead that sets out to recipients (see flight.lua)
+-- ARGV[11] what it claims to be the first of (see lists.lua), taken with its places under caps
+-- ARGV[12..] its events (see story.lua); of a lead that sets out, its state instead
+-- returns  as take_lead.lua; or "capped" with the id of a cap that is full, "claimed" (another lead
+--          was the first); nothing was written then
+-- Keys of the same organization are built as there, and those of caps, lists, flight, story
+-- and outcomes.
+-- @include turn
+-- @include assignment
+-- @include events
+-- @include listed
+-- @include taking
+-- @include story
+-- @include caps
+-- @include timers
+-- @include flight
+-- @include lists
+-- @include outcomes
+local generation = tonumber(redis.call('HGET', KEYS[4], 'number') or 0)
+local lead = taking_read()
+local status, answer, owner = taking_before(lead)
+if status then return {status, generation, answer} end
+
+lead.now = clock_now(KEYS[3], ARGV[1])
+local now, refused = tonumber(lead.now), ARGV[10] == 'refuse'
+local caps = ARGV[9] ~= '' and caps_specs(ARGV[9])
+if caps and not refused then
+  local full = caps_full(KEYS[3], caps, now)
+  if full then return {'capped', generation, full} end
+end
+local claims = ARGV[11] ~= '' and not refused and lists_specs(ARGV[11]) or {}
+for _, claim in ipairs(claims) do
+  if lists_found(KEYS[3], claim, now) > 0 then return {'claimed', generation} end
+end
+status, answer, owner = taking_turn(lead, assignment_read, assignment_try)
+if not answer then return {status, generation} end
+
+local token, lease, till = string.match(ARGV[10], '^(%S+) (%d+) (%d+)$')
+if caps and ARGV[10] == 'take' then caps_take(KEYS[3], caps, lead.id, now) end
+if caps and refused then caps_refuse(KEYS[3], caps[1], now) end
+for _, claim in ipairs(claims) do
+  if token then lists_claim(KEYS[3], claim, now, tonumber(till)) end
+  if ARGV[10] == 'take' then lists_add(KEYS[3], claim, now) end
+end
+if token then
+  if caps then caps_take(KEYS[3], caps, lead.id, now, tonumber(till)) end
+  flight_begin(KEYS[3], lead.key, {token = token, lease = lease, till = tonumber(till),
+    state = ARGV[12], idempotency = lead.idempotency or ''})
+else
+  local texts = {}
+  for i = 12, #ARGV do texts[#texts + 1] = ARGV[i] end
+  story_tell(KEYS[3], lead.key,
+    {id = lead.id, at = now, ttl = tonumber(lead.log_ttl), texts = texts, answer = answer})
+end
+answer = string.sub(answer, 1, -2) .. ',"told":' .. ARGV[8] .. '}'
+taking_keep(lead, answer, owner)
+if not token then
+  local prefix = string.match(KEYS[3], '^(.*:)events$')
+  outcomes_submission(prefix, lead.id, ARGV[8], ARGV[12], lead.now)
+end
+return {'taken', generation, answer}

@@ -1,0 +1,156 @@
+"""Suppression lists: what flows find in them, and who of two is the first."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from hashlib import sha256
+from typing import Any
+
+import pytest
+
+from pointsman.flow import SuppressionList
+from pointsman.flows.intake import Intake
+from pointsman.flows.lists import item
+from pointsman.flows.submissions import Outcome, Submissions
+from pointsman.model import Organization
+from pointsman.settings import Settings
+from pointsman.store.caps import CapStore
+from pointsman.store.leads import LeadStore
+from pointsman.store.lists import ListStore
+from pointsman.store.redis import RedisStore
+from pooling import LoadedRules
+from trees import compiled
+
+SECRET = b"s" * 32
+DAY = 86_400_000
+LISTS = {
+    "lists/seen.yaml": "{name: Seen, kind: duplicate, type: email}\n",
+    "lists/no-calls.yaml": "{name: No calls, kind: dnc, type: phone, hashed: true}\n",
+    "lists/short.yaml": "{name: Short, retention: 1d}\n",
+}
+FLOW = """
+name: Checked
+fields: [email, phone_1]
+ping_enabled: true
+pricing: {prices: [{amount: 3}]}
+list_checks:
+  duplicate:
+    value: "{{lead.email}}"
+    list_name: seen
+    lookback: {value: 30, interval: day}
+  dnc: {value: "{{lead.phone_1}}", list_name: no-calls}
+acceptance_criteria:
+  rule_set:
+    op: and
+    rules:
+      - {lhv: suppressionlist.is_duplicate, op: is false}
+      - {lhv: suppressionlist.is_dnc, op: is false}
+  reason: known
+sources: [{key: a}]
+steps: []
+"""
+
+
+class Desk:
+    """A flow with lists and a clock."""
+
+    def __init__(self, store: RedisStore) -> None:
+        self.now = 1_700_000_000_000
+        self.store = store
+
+        made = compiled({**LISTS, "flows/checked.yaml": FLOW})
+        self.organization: Organization = replace(made, secret=SECRET)
+        rules = LoadedRules(self.organization)
+        intake = Intake(LeadStore(store, Settings()), rules, clock=self.clock)
+        self.submissions = Submissions(intake, CapStore(store), clock=self.clock)
+        self.flow = self.organization.named_flows["checked"]
+        self.lists = ListStore(store)
+
+    def clock(self) -> int:
+        return self.now
+
+    def list(self, name: str) -> SuppressionList:
+        return next(one for one in self.organization.lists.values() if one.name == name)
+
+    async def add(self, name: str, *values: str) -> int:
+        listed = self.list(name)
+        items = [item(listed, value, SECRET) for value in values]
+        return await self.lists.add(self.organization.id, listed, items, self.now)
+
+    async def post(self, **lead: Any) -> Outcome:
+        source = self.flow.sources[0]
+        outcome, _ = await self.submissions.post(
+            self.organization, self.flow, source, lead, address=None
+        )
+        return outcome
+
+    async def ping(self, **lead: Any) -> Outcome:
+        source = self.flow.sources[0]
+        return await self.submissions.ping(self.organization, self.flow, source, lead, address=None)
+
+
+@pytest.fixture
+def desk(store: RedisStore) -> Desk:
+    return Desk(store)
+
+
+async def test_a_late_duplicate_is_found_within_the_lookback_and_not_after(desk: Desk) -> None:
+    """D2."""
+    first = await desk.post(email="Ada@Example.com")
+    desk.now += 3 * 3_600_000
+    late = await desk.post(email=" ada@example.COM ")
+    desk.now += 31 * DAY
+    after = await desk.post(email="ada@example.com")
+
+    assert [one.outcome for one in (first, late, after)] == ["success", "failure", "success"]
+    assert late.reason == "known"
+
+
+async def test_of_many_copies_that_come_together_one_succeeds(desk: Desk) -> None:
+    """D1."""
+    outcomes = await asyncio.gather(*(desk.post(email="ada@example.com") for _ in range(20)))
+
+    assert sorted(one.outcome for one in outcomes) == ["failure"] * 19 + ["success"]
+
+
+async def test_a_lead_that_fails_leaves_no_trace_in_the_list(desk: Desk) -> None:
+    await desk.add("No calls", sha256(b"5125551234").hexdigest())
+
+    refused = await desk.post(email="ada@example.com", phone_1="(512) 555-1234")
+    taken = await desk.post(email="ada@example.com")
+
+    assert (refused.outcome, taken.outcome) == ("failure", "success")
+
+
+async def test_a_ping_asks_the_lists_and_claims_nothing(desk: Desk) -> None:
+    assert (await desk.ping(email="ada@example.com")).outcome == "success"
+    assert (await desk.post(email="ada@example.com")).outcome == "success"
+    assert (await desk.ping(email="ada@example.com")).reason == "known"
+
+
+async def test_a_blank_value_is_in_no_list(desk: Desk) -> None:
+    assert [(await desk.post()).outcome for _ in range(2)] == ["success", "success"]
+
+
+async def test_an_item_goes_when_its_time_is_over_and_when_it_is_taken_out(desk: Desk) -> None:
+    listed = desk.list("Short")
+    found = item(listed, "X", SECRET)
+    assert await desk.add("Short", "x", "y") == 2
+    assert await desk.add("Short", "x") == 0
+
+    assert await desk.lists.find(desk.organization.id, [(listed, found, 0)], desk.now) == [True]
+    late = desk.now + DAY + 1000
+    assert await desk.lists.find(desk.organization.id, [(listed, found, 0)], late) == [False]
+    assert await desk.lists.remove(desk.organization.id, listed, [found], desk.now) == 1
+    assert await desk.lists.find(desk.organization.id, [(listed, found, 0)], desk.now) == [False]
+
+
+async def test_a_checked_lead_is_two_round_trips(desk: Desk) -> None:
+    await desk.post(email="a@example.com")
+
+    before = (await desk.store.redis.info("commandstats"))["cmdstat_evalsha"]["calls"]
+    await desk.post(email="b@example.com")
+    after = (await desk.store.redis.info("commandstats"))["cmdstat_evalsha"]["calls"]
+
+    assert after - before == 2
