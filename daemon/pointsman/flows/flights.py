@@ -108,7 +108,7 @@ class Flights:
         await Itinerary(self._desk, organization, submission, way, token, known or {}).go()
         ended = self._clock()
         counted = specs(submission.counted, submission.at, {})
-        return await self._desk.store.finish(
+        taken = await self._desk.store.finish(
             organization.id,
             submission.lead_id,
             token,
@@ -119,3 +119,4 @@ class Flights:
             again_of(submission, ended),
             events(submission, ended),
         )
+        return taken._replace(generation=organization.generation)
