@@ -107,9 +107,13 @@ class Process:
         return self._process.returncode is not None or self._port_file.exists()
 
     async def stop(self, sign: signal.Signals = signal.SIGTERM) -> int:
-        """Ask it to stop; return its exit status."""
+        """Ask it to stop; return its exit status. One that does not is killed, which is a failure."""
         self.send(sign)
-        return await self.ended()
+        try:
+            return await self.ended()
+        except TimeoutError:
+            await self.kill()
+            raise AssertionError(f"it did not stop:\n{self.log}") from None
 
     async def kill(self) -> None:
         """Kill it as ``kill -9`` does; an embedded server lives on."""
