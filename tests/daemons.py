@@ -107,7 +107,7 @@ class Process:
         return self._process.returncode is not None or self._port_file.exists()
 
     async def stop(self, sign: signal.Signals = signal.SIGTERM) -> int:
-        """Ask it to stop; return its exit status. One that does not is killed, which is a failure."""
+        """Ask it to stop; return its exit status. One that does not is killed, and fails."""
         self.send(sign)
         try:
             return await self.ended()
