@@ -129,6 +129,10 @@ class ListCheck:
     list: SuppressionList
     lookback: int = 0
 
+    def since(self, at: int) -> int:
+        """Return from when on an item must have been added to count for a lead of ``at``."""
+        return at - self.lookback if self.lookback else 0
+
 
 @dataclass(frozen=True, slots=True)
 class FieldMapping:

@@ -19,6 +19,7 @@ __all__ = [
     "Refused",
     "TransientError",
     "Unavailable",
+    "reused_key",
 ]
 
 
@@ -88,6 +89,15 @@ class Refused(PointsmanError):
         self.headers = headers or {}
         self.errors = errors or {}
         super().__init__(message)
+
+
+def reused_key(thing: str) -> Refused:
+    """Return the refusal of an idempotency key that came with another body before."""
+    return Refused(
+        f"this Idempotency-Key came with another body before; use a new key for a new {thing}",
+        status=HTTPStatus.UNPROCESSABLE_ENTITY,
+        code="VALIDATION_ERROR",
+    )
 
 
 class TransientError(PointsmanError):

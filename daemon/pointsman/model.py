@@ -285,6 +285,11 @@ class Organization:
         """Return the member with this handle or id."""
         return self.members.get(self.handles.get(name, name.lower()))
 
+    def distinct_flows(self) -> list[Flow]:
+        """Return the flows, each once, in the order of their files."""
+        found = {flow.id: flow for flow in self.named_flows.values()}
+        return sorted(found.values(), key=lambda flow: flow.file)
+
     def secrets(self) -> list[str]:
         """Return everything that is never stored with a run."""
         senders = (self.mail and self.mail.password, self.twilio and self.twilio.auth_token)

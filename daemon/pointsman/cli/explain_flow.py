@@ -125,7 +125,7 @@ def _found(organization: Organization, named: str) -> tuple[Flow, Source]:
     flow = organization.named_flows.get(called)
     if flow is None:
         known = sorted(
-            {each.file.split("/")[-1].rpartition(".")[0] for each in _flows(organization)}
+            {each.file.split("/")[-1].rpartition(".")[0] for each in organization.distinct_flows()}
         )
         hint = f"no flow '{called}'{nearest(called, known)} (known: {', '.join(known)})"
         raise typer.BadParameter(hint, param_hint="--submit")
@@ -134,7 +134,3 @@ def _found(organization: Organization, named: str) -> tuple[Flow, Source]:
     except LookupError as error:
         message = f"no source {error.args[0]}"
         raise typer.BadParameter(message, param_hint="--submit") from error
-
-
-def _flows(organization: Organization) -> list[Flow]:
-    return list(organization.named_flows.values())

@@ -60,7 +60,7 @@ def publication(
         ],
         flows=[
             {"id": flow.id, "content": sha256(files[flow.file]).hexdigest()[:16]}
-            for flow in {one.id: one for one in organization.named_flows.values()}.values()
+            for flow in organization.distinct_flows()
         ],
         author=author,
         pool_ids=pool_ids,

@@ -71,8 +71,11 @@ class Flights:
         token, till = token_hex(8), submission.at + submission.flow.deadline + GRACE
         background = submission.flow.background
         lease = self._clock() + (0 if background else SPARE)
-        lead = lead_of(organization, submission, way, ended=0, counters=counters)
-        departing = lead._replace(
+        departing = lead_of(
+            organization,
+            submission,
+            way,
+            counters,
             told=RUNNING,
             capped=f"{token} {lease} {till}",
             story=(state_of(submission, way),),

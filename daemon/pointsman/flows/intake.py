@@ -15,7 +15,8 @@ from pointsman.errors import Refused, Unavailable
 from pointsman.flows.decide import choose, flow_of, route_of
 from pointsman.flows.flights import Flights
 from pointsman.flows.lists import CHECKS, asked
-from pointsman.flows.passage import Way, chooser, enter, lead_of
+from pointsman.flows.passage import Way, chooser, enter, lead_of, told_of
+from pointsman.flows.story import events
 from pointsman.flows.submission import Submission
 from pointsman.flows.turns import NO_POOL, Turns
 from pointsman.ids import lead_id as new_lead_id
@@ -96,12 +97,18 @@ class Intake:
         idempotency: Idempotency | None = None,
     ) -> Taken:
         """Take a lead through its flow; what it came to is stored when this returns."""
-        counters = await self.look_up(organization, submission)
+        counters = await self._prepare(organization, submission)
         step = submission.walk() if submission.admit() else None
         while True:
             if step is None:
                 lead = lead_of(
-                    organization, submission, way, ended=self._clock(), counters=counters
+                    organization,
+                    submission,
+                    way,
+                    counters,
+                    told=told_of(submission),
+                    capped=submission.counting,
+                    story=events(submission, self._clock()),
                 )
                 choose_in = chooser(submission, way.source)
                 assign = assign and (submission.pool is not None or way.data is not None)
@@ -119,29 +126,29 @@ class Intake:
             else:
                 return taken if submission.flow.background else _arrived(taken)
 
-    async def look_up(
+    async def _prepare(
         self, organization: Organization, submission: Submission
     ) -> Mapping[str, Counter]:
         """Ask the flow's lists about a lead; return the counters that hang on their first use."""
+        looked_up, hanging = self.look_up(organization, submission), submission.hanging_caps()
+        if not hanging:
+            await looked_up
+            return {}
+        read = self._caps.read(organization.id, hanging, submission.at)
+        _, counters = await asyncio.gather(looked_up, read)
+        return counters
+
+    async def look_up(self, organization: Organization, submission: Submission) -> None:
+        """Ask the flow's lists about a lead."""
         checks = asked(submission.flow.checks, submission.scope, organization.secret)
-        wanted = [
-            (check.list, found, submission.at - check.lookback if check.lookback else 0)
-            for check, found in checks
-        ]
+        wanted = [(check.list, found, check.since(submission.at)) for check, found in checks]
         submission.asked = checks
-        hanging = submission.hanging_caps()
-        looked_up = self._lists.find(organization.id, wanted, submission.at)
-        if hanging:
-            read = self._caps.read(organization.id, hanging, submission.at)
-            known, counters = await asyncio.gather(looked_up, read)
-        else:
-            known, counters = await looked_up, {}
+        known = await self._lists.find(organization.id, wanted, submission.at)
         listed = dict.fromkeys(CHECKS.values(), False) if submission.flow.checks else {}
         listed |= {
             CHECKS[check.name]: there for (check, _), there in zip(checks, known, strict=True)
         }
         submission.look_up(listed)
-        return counters
 
     async def _lead(
         self,

@@ -199,23 +199,12 @@ class Itinerary:
     async def _deliver(
         self, step: Recipient | PluginStep, scope: Mapping[str, Any], until: int
     ) -> StepResult:
+        organization, submission = self._organization, self._submission
+        outgoing = await self._desk.outgoing(organization)
+        limit = self._seconds(self._limit(step, until))
         if isinstance(step, PluginStep):
-            return await perform(
-                await self._desk.outgoing(self._organization),
-                self._organization,
-                self._submission,
-                step,
-                scope,
-                limit=self._seconds(self._limit(step, until)),
-            )
-        return await deliver(
-            await self._desk.outgoing(self._organization),
-            self._organization,
-            self._submission,
-            step,
-            scope,
-            limit=self._seconds(self._limit(step, until)),
-        )
+            return await perform(outgoing, organization, submission, step, scope, limit=limit)
+        return await deliver(outgoing, organization, submission, step, scope, limit=limit)
 
     async def _assign(self, step: PoolStep) -> StepResult:
         organization, submission, way = self._organization, self._submission, self._way

@@ -14,6 +14,7 @@ from typing import Any
 from pointsman.fields.types import field_types
 from pointsman.flow import ListCheck, Scope, SuppressionList
 from pointsman.ids import keyed, short
+from pointsman.pools.times import length_of
 from pointsman.registry import nearest
 from pointsman.rules.variables import text_of
 
@@ -26,7 +27,6 @@ CHECKS: Mapping[str, str] = {
 }
 """What rules see of each check, under ``suppressionlist``."""
 
-_HOURS = {"h": 3_600_000, "d": 86_400_000}
 _LOOKBACKS = {
     "minute": 60_000,
     "hour": 3_600_000,
@@ -51,7 +51,7 @@ def compile_list(*, file: str, document: Mapping[str, Any], list_id: str) -> Sup
         kind=document.get("kind", "custom"),
         type=document.get("type", "string"),
         hashed=document.get("hashed", False),
-        retention=int(written[:-1]) * _HOURS[written[-1]] if written else 0,
+        retention=length_of(written) if written else 0,
     )
 
 

@@ -11,9 +11,9 @@ from collections.abc import Awaitable, Callable
 from orjson import dumps
 
 from pointsman import observe
-from pointsman.errors import Unavailable
 from pointsman.flows.decide import choose_next
 from pointsman.flows.pointers import restore_pointer
+from pointsman.flows.turns import not_loaded
 from pointsman.ids import milliseconds
 from pointsman.model import Organization, Pool, Rules
 from pointsman.store.history import StoredAssignment
@@ -49,10 +49,7 @@ async def agreed(
         if outcome.status == "lost":
             await restore_pointer(pools, current, pool)
         current = await rules.catch_up(organization.handle, outcome.generation)
-    raise Unavailable(
-        f"organization '{organization.handle}': a pool was changed, and this daemon has not loaded "
-        f"generation {outcome.generation} yet; try again"
-    )
+    raise not_loaded(organization, outcome.generation)
 
 
 class Owners:

@@ -7,7 +7,7 @@ not call its own is dropped.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from orjson import dumps
@@ -15,7 +15,6 @@ from orjson import dumps
 from pointsman.flow import Flow, Source
 from pointsman.flows.decide import keep_fields, step_choice
 from pointsman.flows.lists import CHECKS, asked
-from pointsman.flows.story import events
 from pointsman.flows.submission import Submission, begin
 from pointsman.ids import delivery_id
 from pointsman.model import Organization, Origin
@@ -70,11 +69,13 @@ def lead_of(
     organization: Organization,
     submission: Submission,
     way: Way,
-    *,
-    ended: int,
     counters: Mapping[str, Counter],
+    *,
+    told: str,
+    capped: str,
+    story: Sequence[str],
 ) -> NewLead:
-    """Return the lead to store, with all that its way through the flow came to."""
+    """Return the lead to store; ``told``, ``capped`` and ``story`` are as ``NewLead`` has them."""
     data = submission.data
     if way.data is not None:
         fields = submission.flow.fields
@@ -90,11 +91,11 @@ def lead_of(
         way.created_by,
         way.depth,
         found=listing(organization, "leads", data),
-        story=events(submission, ended),
-        told=told_of(submission),
+        story=story,
+        told=told,
         caps=specs(counted, submission.at, counters),
         claims=claims_of(organization, submission),
-        capped="refuse" if full else "take" if submission.outcome == "success" else "check",
+        capped=capped,
     )
 
 
@@ -107,7 +108,7 @@ def claims_of(organization: Organization, submission: Submission) -> str:
     if found is None:
         found = asked(submission.flow.checks, submission.scope, organization.secret)
     return asked_text(
-        (check.list, value, submission.at - check.lookback if check.lookback else 0)
+        (check.list, value, check.since(submission.at))
         for check, value in found
         if check.name == "duplicate"
     )

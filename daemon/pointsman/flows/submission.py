@@ -80,6 +80,13 @@ class Submission:
     seal: Callable[[str], str] = str
     asked: Sequence[tuple[ListCheck, str]] | None = None
 
+    @property
+    def counting(self) -> str:
+        """What becomes of the caps that count it when it is stored (take_submission.lua)."""
+        if self.full:
+            return "refuse"
+        return "take" if self.outcome == "success" else "check"
+
     def end(self, outcome: str, reason: str | None) -> None:
         """Note what the sender will be told."""
         self.outcome, self.reason = outcome, reason or None

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Any
 
-from pointsman.errors import PointsmanError, Refused
+from pointsman.errors import PointsmanError, reused_key
 from pointsman.fields.limits import check
 from pointsman.flow import Flow, Source
 from pointsman.flows.intake import Intake
@@ -140,11 +139,7 @@ class Submissions:
 
 def _told(taken: Taken) -> Outcome:
     if taken.status == "conflict" or taken.told is None:
-        raise Refused(
-            "this Idempotency-Key came with another body before; use a new key for a new lead",
-            status=HTTPStatus.UNPROCESSABLE_ENTITY,
-            code="VALIDATION_ERROR",
-        )
+        raise reused_key("lead")
     told = {"outcome": RUNNING, "reason": None, "price": 0, **taken.told}
     return Outcome(
         told["outcome"], told["reason"], told["price"], taken.lead_id, replayed=taken.replayed

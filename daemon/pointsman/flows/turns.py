@@ -15,7 +15,7 @@ from pointsman.model import Organization, Rules
 from pointsman.store.leads import Choice, Idempotency, LeadStore, NewLead, Taken
 from pointsman.store.pools import PoolStore
 
-__all__ = ["NO_POOL", "Turns"]
+__all__ = ["NO_POOL", "Turns", "not_loaded"]
 
 NO_POOL = "no_matching_pool"
 
@@ -99,10 +99,7 @@ class Turns:
             return taken
         if taken.status == "gone":
             return await attempt(None)
-        raise Unavailable(
-            f"organization '{organization.handle}': a pool was changed, and this daemon has not "
-            f"loaded generation {taken.generation} yet; try again"
-        )
+        raise not_loaded(organization, taken.generation)
 
     async def _restore(self, organization: Organization, choice: Choice | None) -> None:
         """Rebuild a lost pointer from the pool's history, and tell the operator."""
@@ -121,6 +118,14 @@ class Turns:
             return await self._rules.catch_up(organization.handle, generation) or organization
         finally:
             self._catching_up.discard(organization.handle)
+
+
+def not_loaded(organization: Organization, generation: int) -> Unavailable:
+    """Return what to raise when Redis goes on refusing what this daemon knows of a pool."""
+    return Unavailable(
+        f"organization '{organization.handle}': a pool was changed, and this daemon has not loaded "
+        f"generation {generation} yet; try again"
+    )
 
 
 async def _ask_next(

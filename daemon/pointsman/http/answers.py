@@ -13,7 +13,10 @@ from typing import Any
 import orjson
 from aiohttp import hdrs, web
 
-__all__ = ["answer", "error_body", "listing", "raw_answer"]
+__all__ = ["REPLAYED", "answer", "error_body", "listing", "raw_answer"]
+
+REPLAYED = "Idempotency-Replayed"
+"""Header of an answer that repeats the first one to an idempotency key."""
 
 # Without a name of ours aiohttp would tell its own and Python's versions.
 _JSON: dict[str, str] = {hdrs.CONTENT_TYPE: "application/json", hdrs.SERVER: "pointsman"}

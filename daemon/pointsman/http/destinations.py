@@ -14,7 +14,7 @@ from pointsman.flow import Destination
 from pointsman.flows.destinations import named_in
 from pointsman.http.answers import answer
 from pointsman.http.auth import Gatekeeper
-from pointsman.http.flow_access import flows_caller, flows_of
+from pointsman.http.flow_access import flows_caller
 from pointsman.http.query import choice
 from pointsman.model import Organization
 
@@ -62,7 +62,7 @@ def _usages(organization: Organization) -> Mapping[str, dict[str, Any]]:
     """Return which flows name each destination, by its id."""
     known = {name: each for each in organization.destinations.values() for name in _called(each)}
     users: dict[str, list[dict[str, str]]] = {each: [] for each in organization.destinations}
-    for flow in flows_of(organization):
+    for flow in organization.distinct_flows():
         for identifier in named_in(flow.document, known):
             users[identifier].append({"id": flow.id, "name": flow.name})
     return {each: {"count": len(flows), "flows": flows} for each, flows in users.items()}

@@ -14,7 +14,7 @@ from pointsman.flow import Flow
 from pointsman.http.auth import Gatekeeper
 from pointsman.model import ApiKey, Organization
 
-__all__ = ["ALL", "DEPLOY", "READ", "WRITE", "flow_named", "flows_caller", "flows_of"]
+__all__ = ["ALL", "DEPLOY", "READ", "WRITE", "flow_named", "flows_caller"]
 
 READ = "flows:read"
 WRITE = "flows:write"
@@ -44,9 +44,3 @@ def flow_named(organization: Organization, identifier: str) -> Flow:
     if flow is None:
         raise Refused("no such flow", status=HTTPStatus.NOT_FOUND, code="NOT_FOUND")
     return flow
-
-
-def flows_of(organization: Organization) -> list[Flow]:
-    """Return the flows, each once, in the order of their files."""
-    found = {flow.id: flow for flow in organization.named_flows.values()}
-    return sorted(found.values(), key=lambda flow: flow.file)

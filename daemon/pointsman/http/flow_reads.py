@@ -15,7 +15,7 @@ import orjson
 from aiohttp import web
 
 from pointsman.errors import Refused
-from pointsman.flow import Filter, Flow, PoolStep, Quota
+from pointsman.flow import Filter, PoolStep, Quota
 from pointsman.flows.quotas import every
 from pointsman.http.answers import answer, listing
 from pointsman.http.auth import Gatekeeper
@@ -110,7 +110,7 @@ class FlowReadHandlers:
 
 
 def _caps(organization: Organization) -> Iterator[Owned]:
-    for flow in _flows(organization):
+    for flow in organization.distinct_flows():
         for quota in every(flow.caps):
             yield quota, {"flow_id": flow.id}
         for source in flow.sources:
@@ -122,16 +122,12 @@ def _caps(organization: Organization) -> Iterator[Owned]:
 
 
 def _limits(organization: Organization) -> Iterator[Owned]:
-    for flow in _flows(organization):
+    for flow in organization.distinct_flows():
         for quota in flow.ping_limits:
             yield quota, {"flow_id": flow.id}
         for source in flow.sources:
             for quota in source.ping_limits:
                 yield quota, {"flow_id": flow.id, "source_id": source.id}
-
-
-def _flows(organization: Organization) -> list[Flow]:
-    return list({flow.id: flow for flow in organization.named_flows.values()}.values())
 
 
 def _counted(quota: Quota, owner: Mapping[str, str], counter: Counter) -> dict[str, Any]:

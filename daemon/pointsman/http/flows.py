@@ -27,7 +27,6 @@ from pointsman.http.flow_access import (
     WRITE,
     flow_named,
     flows_caller,
-    flows_of,
 )
 from pointsman.http.flow_bodies import api_pointer, check_depth, document_of, flow_body
 from pointsman.http.services import Services
@@ -69,7 +68,7 @@ class FlowHandlers:
     async def flows(self, request: web.Request) -> web.Response:
         """List all flows."""
         organization, _ = flows_caller(self._gatekeeper, request, READ)
-        return answer(await self._told(organization, flows_of(organization)))
+        return answer(await self._told(organization, organization.distinct_flows()))
 
     async def flow(self, request: web.Request) -> web.Response:
         """Answer a flow."""
@@ -107,7 +106,7 @@ class FlowHandlers:
             after = await self._written(organization, "update_all", content, by)
         except Refused as refusal:
             return _unsaved(refusal)
-        return answer(await self._told(after, flows_of(after)))
+        return answer(await self._told(after, after.distinct_flows()))
 
     async def delete(self, request: web.Request) -> web.Response:
         """Remove a flow and answer it as it was."""

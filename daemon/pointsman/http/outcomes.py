@@ -49,16 +49,14 @@ def acceptable(accept: str | None) -> str:
     return best
 
 
-def content(
-    outcome: str, reason: str | None, price: Any, lead_id: str | None, **more: Any
-) -> dict[str, Any]:
+def content(outcome: str, reason: str | None, price: Any, lead_id: str | None) -> dict[str, Any]:
     """Return an answer's content in its order; a ping has no lead."""
     told: dict[str, Any] = {"outcome": outcome}
     if reason:
         told["reason"] = reason
     if lead_id is not None:
         told["lead"] = {"id": lead_id}
-    return {**told, **more, "price": price}
+    return {**told, "price": price}
 
 
 def respond(told: Mapping[str, Any], media: str, status: int, redirect: str | None) -> web.Response:

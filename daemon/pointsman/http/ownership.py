@@ -15,7 +15,7 @@ from uuid import uuid4
 from aiohttp import web
 
 from pointsman import observe
-from pointsman.errors import Refused
+from pointsman.errors import Refused, reused_key
 from pointsman.http.answers import answer
 from pointsman.http.auth import Gatekeeper
 from pointsman.http.body import parse_json, require_json, text_header
@@ -218,11 +218,7 @@ def _done(asked: _Request, outcome: Outcome, change: str) -> Mapping[str, Any]:
         raise _conflict(_WHY_NOT[outcome.status])
     told = outcome.told
     if told.get("request", asked.asked.request) != asked.asked.request:
-        raise Refused(
-            "this Idempotency-Key came with another body before; use a new key for a new change",
-            status=HTTPStatus.UNPROCESSABLE_ENTITY,
-            code="VALIDATION_ERROR",
-        )
+        raise reused_key("change")
     if not told.get("again"):
         handle = asked.organization.handle
         observe.child(observe.OWNER_CHANGES, handle, change).inc()

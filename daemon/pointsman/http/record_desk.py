@@ -13,7 +13,7 @@ from http import HTTPStatus
 from typing import Any, NamedTuple
 from uuid import uuid4
 
-from pointsman.errors import Refused
+from pointsman.errors import Refused, reused_key
 from pointsman.fields.records import OWNER, read_record
 from pointsman.flows.account import account_for
 from pointsman.flows.intake import Intake
@@ -148,12 +148,7 @@ class RecordDesk:
                 kept=_DAY,
             )
             if not same:
-                raise Refused(
-                    "this Idempotency-Key came with another body before; use a new key for a new "
-                    "record",
-                    status=HTTPStatus.UNPROCESSABLE_ENTITY,
-                    code="VALIDATION_ERROR",
-                )
+                raise reused_key("record")
         if name is None:
             return identifier or self._records.new_id()
         found = await self._named(module, name, identifier)

@@ -12,7 +12,7 @@ from aiohttp import hdrs, web
 from pointsman import observe
 from pointsman.errors import Refused
 from pointsman.fields.types import field_types
-from pointsman.http.answers import answer, listing
+from pointsman.http.answers import REPLAYED, answer, listing
 from pointsman.http.auth import Gatekeeper
 from pointsman.http.body import parse_json, require_json, text_header
 from pointsman.http.intake import IDEMPOTENCY_KEY, LONGEST_KEY
@@ -71,7 +71,7 @@ class RecordHandlers:
         record = put.record or await self._read(organization, module, put.id)
         made = _answer(organization, record, HTTPStatus.CREATED)
         if put.status == "replayed":
-            made.headers["Idempotency-Replayed"] = "true"
+            made.headers[REPLAYED] = "true"
         return made
 
     async def records(self, request: web.Request) -> web.Response:

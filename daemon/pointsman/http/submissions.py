@@ -17,7 +17,7 @@ from pointsman.errors import Refused
 from pointsman.flow import Flow, Source
 from pointsman.flows.account import account_for
 from pointsman.flows.submissions import RUNNING, Outcome, Submissions, TooMany
-from pointsman.http.answers import answer
+from pointsman.http.answers import REPLAYED, answer
 from pointsman.http.body import text_header
 from pointsman.http.intake import IDEMPOTENCY_KEY, LONGEST_KEY
 from pointsman.http.outcomes import acceptable, content, respond
@@ -35,7 +35,6 @@ __all__ = ["SubmissionHandlers"]
 
 _BASE = "/flows/{flow}/sources/{source}"
 _NOT_ALLOWED = HTTPStatus.METHOD_NOT_ALLOWED
-_REPLAYED = "Idempotency-Replayed"
 _EXTERNAL_ID = "external_id"
 
 Desk = tuple[Organization, Flow, Source]
@@ -78,7 +77,7 @@ class SubmissionHandlers:
         status = HTTPStatus.ACCEPTED if outcome.outcome == RUNNING else HTTPStatus.CREATED
         told = _respond(outcome, media, status, posted.redirect)
         if outcome.replayed:
-            told.headers[_REPLAYED] = "true"
+            told.headers[REPLAYED] = "true"
         return told
 
     async def ping(self, request: web.Request) -> web.Response:
@@ -98,7 +97,7 @@ class SubmissionHandlers:
 
     async def meta(self, request: web.Request) -> web.Response:
         """Describe a source to programs."""
-        return web.json_response(describe(*self._find(request)))
+        return answer(describe(*self._find(request)))
 
     async def page(self, request: web.Request) -> web.Response:
         """Describe a source to people, with a form that sends a lead for a test."""

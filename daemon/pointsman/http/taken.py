@@ -8,26 +8,20 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from pointsman.errors import Refused
+from pointsman.errors import reused_key
 from pointsman.flows.account import account_for
-from pointsman.http.answers import raw_answer
+from pointsman.http.answers import REPLAYED, raw_answer
 from pointsman.ids import lead_uuid
 from pointsman.model import Organization
 from pointsman.store.leads import Taken
 
 __all__ = ["assignment_content", "receipt", "told"]
 
-_REPLAYED = "Idempotency-Replayed"
-
 
 def told(taken: Taken) -> dict[str, Any]:
     """Return the answer's content; an idempotency key used for another body is refused."""
     if taken.status == "conflict":
-        raise Refused(
-            "this Idempotency-Key came with another body before; use a new key for a new lead",
-            status=HTTPStatus.UNPROCESSABLE_ENTITY,
-            code="VALIDATION_ERROR",
-        )
+        raise reused_key("lead")
     content = {"leadId": lead_uuid(taken.lead_id), **assignment_content(taken)}
     if taken.told is not None and taken.told.get("outcome", "success") != "success":
         content |= {"outcome": taken.told["outcome"], "reason": taken.told["reason"] or ""}
@@ -55,5 +49,5 @@ def receipt(organization: Organization, taken: Taken, source: str) -> web.Respon
     account_for(organization, taken, source)
     answer = raw_answer(orjson.dumps(content), HTTPStatus.CREATED)
     if taken.replayed:
-        answer.headers[_REPLAYED] = "true"
+        answer.headers[REPLAYED] = "true"
     return answer

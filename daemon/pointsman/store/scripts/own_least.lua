@@ -11,15 +11,8 @@
 -- @include assignment
 -- @include own
 -- @include owned
--- @include once
-local generation = tonumber(redis.call('HGET', KEYS[4], 'number') or 0)
-local first = once_recall(KEYS[5])
-if first then return {'done', generation, first} end
-
-local record = own_read(KEYS, ARGV)
-if not record then return {'unknown', generation} end
-local kept = own_kept(record)
-if kept then return {'done', generation, once_keep(KEYS[5], kept)} end
+local record, generation, told = own_open(KEYS, ARGV)
+if told then return told end
 if not redis.call('ZSCORE', KEYS[6], OWNED_WHOLE) then return {'unread', generation} end
 
 redis.call('ZREM', KEYS[6], record.id)

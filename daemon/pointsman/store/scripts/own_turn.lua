@@ -13,15 +13,8 @@
 -- @include rotation
 -- @include assignment
 -- @include own
--- @include once
-local generation = tonumber(redis.call('HGET', KEYS[4], 'number') or 0)
-local first = once_recall(KEYS[5])
-if first then return {'done', generation, first} end
-
-local record = own_read(KEYS, ARGV)
-if not record then return {'unknown', generation} end
-local kept = own_kept(record)
-if kept then return {'done', generation, once_keep(KEYS[5], kept)} end
+local record, generation, told = own_open(KEYS, ARGV)
+if told then return told end
 
 local keys = {pool = KEYS[6], cycle = KEYS[7], history = KEYS[8], stats = KEYS[9], caps = KEYS[10],
   held = KEYS[11]}

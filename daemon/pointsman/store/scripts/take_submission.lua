@@ -32,8 +32,9 @@ if status then return {status, generation, answer} end
 lead.now = clock_now(KEYS[3], ARGV[1])
 local now, refused = tonumber(lead.now), ARGV[10] == 'refuse'
 local caps = ARGV[9] ~= '' and caps_specs(ARGV[9])
+local places, full
 if caps and not refused then
-  local full = caps_full(KEYS[3], caps, now)
+  places, full = caps_ask(KEYS[3], caps, now)
   if full then return {'capped', generation, full} end
 end
 local claims = ARGV[11] ~= '' and not refused and lists_specs(ARGV[11]) or {}
@@ -44,14 +45,14 @@ status, answer, owner = taking_turn(lead, assignment_read, assignment_try)
 if not answer then return {status, generation} end
 
 local token, lease, till = string.match(ARGV[10], '^(%S+) (%d+) (%d+)$')
-if caps and ARGV[10] == 'take' then caps_take(KEYS[3], caps, lead.id, now) end
+if places and ARGV[10] == 'take' then caps_enter(places, caps, lead.id, now) end
 if caps and refused then caps_refuse(KEYS[3], caps[1], now) end
 for _, claim in ipairs(claims) do
   if token then lists_claim(KEYS[3], claim, now, tonumber(till)) end
   if ARGV[10] == 'take' then lists_add(KEYS[3], claim, now) end
 end
 if token then
-  if caps then caps_take(KEYS[3], caps, lead.id, now, tonumber(till)) end
+  if places then caps_enter(places, caps, lead.id, now, tonumber(till)) end
   flight_begin(KEYS[3], lead.key, {token = token, lease = lease, till = tonumber(till),
     state = ARGV[12], idempotency = lead.idempotency or ''})
 else

@@ -7,9 +7,10 @@
 --                    as the caller works it out from "since", the counter's first use
 -- caps_read(stream, spec, now)   table: key, held, start, end, since, used, failed, and count: used
 --                    and held places
--- caps_full(stream, specs, now)   the id of one that has no place left
--- caps_take(stream, specs, lead, now, till)   take a place in each; or nothing, and the id of one
---                    that is full. till: when a place is lost that is only held, ms; nil: for good
+-- caps_ask(stream, specs, now)   what caps_enter takes; or nil and the id of one that is full
+-- caps_enter(caps, specs, lead, now, till)   take a place in each of what caps_ask returned. till:
+--                    when a place is lost that is only held, ms; nil: for good
+-- caps_take(stream, specs, lead, now, till)   both: the id of one that is full, or nil
 -- caps_keep(stream, specs, lead, now)   make held places used ones
 -- caps_leave(stream, ids, lead)   give held places back
 -- caps_settle(stream, specs, member, now, mode, till)   "hold" a place in each until then, once: the
@@ -59,18 +60,16 @@ local function caps_write(cap, spec, now)
   redis.call('PEXPIRE', cap.key, cap.till - now + CAPS_LINGER)
 end
 
-local function caps_full(stream, specs, now)
-  for _, spec in ipairs(specs) do
-    if caps_read(stream, spec, now).count >= spec.maximum then return spec.id end
-  end
-end
-
-local function caps_take(stream, specs, lead, now, till)
+local function caps_ask(stream, specs, now)
   local caps = {}
   for i, spec in ipairs(specs) do
     caps[i] = caps_read(stream, spec, now)
-    if caps[i].count >= spec.maximum then return spec.id end
+    if caps[i].count >= spec.maximum then return nil, spec.id end
   end
+  return caps
+end
+
+local function caps_enter(caps, specs, lead, now, till)
   for i, cap in ipairs(caps) do
     if till then
       redis.call('ZREMRANGEBYSCORE', cap.held, '-inf', now)
@@ -81,6 +80,12 @@ local function caps_take(stream, specs, lead, now, till)
     end
     caps_write(cap, specs[i], now)
   end
+end
+
+local function caps_take(stream, specs, lead, now, till)
+  local caps, full = caps_ask(stream, specs, now)
+  if full then return full end
+  caps_enter(caps, specs, lead, now, till)
 end
 
 local function caps_keep(stream, specs, lead, now)

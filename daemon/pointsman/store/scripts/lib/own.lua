@@ -2,6 +2,8 @@
 --
 -- own_read(keys, argv)   the record of KEYS and ARGV as both scripts have them, as a table; nil: unknown
 -- own_kept(record)       what to answer if its owner is to stay; or nil
+-- own_open(keys, argv)   the record to give and the generation; or nil, the generation, and what to
+--                        return: it was given before, is unknown or is to stay
 -- own_give(record, member, assignment)   write the owner with the change and its event; return what
 --                        to answer. assignment: its JSON if a published pool's history has it, or ""
 --
@@ -18,6 +20,7 @@
 -- @include owner
 -- @include events
 -- @include conflict
+-- @include once
 
 local function own_read(keys, argv)
   local kept = redis.call('HMGET', keys[1], 'data', 'owner', 'deleted')
@@ -38,6 +41,17 @@ end
 local function own_kept(record)
   if not record.owner or record.overwrite == '1' then return nil end
   return own_answer(record, record.owner, 'already_owned')
+end
+
+local function own_open(keys, argv)
+  local generation = tonumber(redis.call('HGET', keys[4], 'number') or 0)
+  local first = once_recall(keys[5])
+  if first then return nil, generation, {'done', generation, first} end
+  local record = own_read(keys, argv)
+  if not record then return nil, generation, {'unknown', generation} end
+  local kept = own_kept(record)
+  if kept then return nil, generation, {'done', generation, once_keep(keys[5], kept)} end
+  return record, generation
 end
 
 local function own_give(record, member, assignment)
