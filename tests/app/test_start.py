@@ -119,6 +119,13 @@ def test_the_call_that_is_shown_is_one_that_a_pool_gets(root: Path) -> None:
     assert "/intake/acme/webhook/site-a \\\n" in said(root)
 
 
+def test_every_enabled_flow_is_counted_with_an_intake_or_without(root: Path) -> None:
+    flow = "name: F\nsources: [{key: a%s}]\nsteps: []\n"
+    write(root, {"flows/a.yaml": flow % "", "flows/b.yaml": flow % ", intake: webhook"})
+    write(root, {"flows/off.yaml": flow % "" + "enabled: false\n"})
+    assert "1 pool, 0 workflows, 2 flows, 2 members" in said(root)
+
+
 def test_no_call_is_shown_where_it_would_not_work(root: Path) -> None:
     closed = MINIMAL["organization.yaml"] + "intake: {auth: key}\n"
     write(root, {"organization.yaml": closed})

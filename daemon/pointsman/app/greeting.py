@@ -42,7 +42,7 @@ def _summary(organization: Organization) -> str:
         for noun, count in (
             ("pool", len(organization.pools)),
             ("workflow", len(organization.workflows)),
-            ("flow", len({flow.id for flow, _ in organization.flows.values()})),
+            ("flow", sum(flow.enabled for flow in organization.distinct_flows())),
             ("member", len(organization.members)),
         )
     )
