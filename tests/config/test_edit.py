@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from pointsman.config.edit import (
@@ -380,10 +380,17 @@ def test_a_file_without_a_last_line_break_is_edited_too(
 ) -> None:
     *_, edit = case
     text = "".join(case[0]).rstrip("\n")
+    # With its line break a block of text is another text: such a file is refused, see below.
+    assume(parse(text) == parse(f"{text}\n"))
 
     edited = splice(text, [edit])
 
     assert parse(edited) == applied(parse(text), edit)
+
+
+def test_a_block_of_text_at_the_end_without_a_line_break_is_not_given_one() -> None:
+    with pytest.raises(Refused, match="edit the file by hand"):
+        splice("a:\n- |\n  b", [Append(("a",), "c")])
 
 
 # --- Lists put in another order

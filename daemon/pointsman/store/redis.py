@@ -24,6 +24,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from pointsman import observe
 from pointsman.errors import Unavailable
+from pointsman.store.connection import let_go_when_cancelled
 from pointsman.store.scripts import Script, script
 
 __all__ = ["Argument", "RedisStore", "blocking_client"]
@@ -95,6 +96,7 @@ class RedisStore:
             socket_connect_timeout=2,
             retry=Retry(_BACKOFF, _TRIES - 1),
         )
+        let_go_when_cancelled(pool)
         client = Redis.from_pool(pool)
         store = cls(client, replicas=replicas)
         try:
@@ -125,6 +127,8 @@ class RedisStore:
     async def _serve(self) -> None:
         """Send what is waiting, again and again, on a connection of this lane's own."""
         connection: AbstractConnection = self.redis.connection_pool.make_connection()  # type: ignore[no-untyped-call]
+        # A batch has one timeout of its own; the client's would cost a task for each write.
+        connection.socket_timeout = None
         try:
             while True:
                 await self._wake.wait()
@@ -198,12 +202,12 @@ class RedisStore:
         """Write all commands at once and read their replies; try again while the peer is away."""
         for attempt in range(1, _TRIES + 1):
             try:
-                if not connection.is_connected:
-                    await connection.connect()  # type: ignore[no-untyped-call]
-                self.round_trips += 1
-                observe.REDIS_ROUND_TRIPS.inc()
-                await connection.send_packed_command(b"".join(commands), check_health=False)
                 async with asyncio.timeout(_PATIENCE):
+                    if not connection.is_connected:
+                        await connection.connect()  # type: ignore[no-untyped-call]
+                    self.round_trips += 1
+                    observe.REDIS_ROUND_TRIPS.inc()
+                    await connection.send_packed_command(b"".join(commands), check_health=False)
                     return [await _reply(connection) for _ in commands]
             except _AWAY:
                 await connection.disconnect(nowait=True)
