@@ -98,7 +98,8 @@ class WebhookOptions(Options):
     body: Any = Field(
         default=None,
         description="What to send: an object or list goes as JSON, text as it is. Left out: the "
-        "event as JSON ({type, timestamp, data}); GET and DELETE then send nothing.",
+        "event as JSON ({type, timestamp, data}; timestamp: when it occurred); GET and DELETE "
+        "then send nothing.",
     )
     auth: AuthOptions | None = Field(default=None, description="Credential to send.")
     timeout: float = Field(
@@ -180,9 +181,11 @@ def _body(options: WebhookOptions, context: ActionContext) -> tuple[bytes | None
         return orjson.dumps(options.body), "application/json"
     if options.method in {"GET", "DELETE"}:
         return None, None
+    # It occurred when the record was as the trigger has it; this step may be days later.
+    occurred = context.trigger.get("updated_at")
     event = {
         "type": context.event,
-        "timestamp": context.now.astimezone(UTC).isoformat(timespec="milliseconds"),
+        "timestamp": occurred or context.now.astimezone(UTC).isoformat(timespec="milliseconds"),
         "data": {_camel(name): value for name, value in context.trigger.items()},
     }
     return orjson.dumps(event), "application/json"

@@ -22,7 +22,7 @@ settings.load_profile("house")
 
 BOUNDED = re.compile(
     r"pm:organizations$"
-    r"|pm:\{[^}]+\}:(format|generation(:\d+)?|generations|nodes|leases|pools|events|outbox|running|secret|sinks|clock|workflows|flows|index:\w+|list:[0-9a-f]{24}:[0-9a-f]{4}"
+    r"|pm:\{[^}]+\}:(format|generation(:\d+)?|generations|nodes|leases|pools|events|outbox|running|secret|sinks|clock|workflows|flows|deployed|flow:[0-9a-f]{24}:deployed|index:\w+|list:[0-9a-f]{24}:[0-9a-f]{4}"
     r"|pool:[^:]+(:cycle|:held|:history(:\w+)?|:moves|:owed|:parked|:people|:stats|:seen)?)$"
     r"|.*docket"
 )

@@ -125,6 +125,15 @@ async def test_an_allowed_network_is_reached_and_no_other(delivery: Delivery) ->
             await (await delivery.outgoing(["10.0.0.0/8"])).send("GET", peer.url)
 
 
+async def test_receivers_learn_our_name_and_not_what_we_are_made_of(delivery: Delivery) -> None:
+    async with receiver() as peer:
+        outgoing = await delivery.outgoing(LOOPBACK)
+        await outgoing.send("GET", peer.url)
+        await outgoing.send("GET", peer.url, headers={"User-Agent": "Acme"})
+
+        assert [got.headers["User-Agent"] for got in peer.requests] == ["Pointsman", "Acme"]
+
+
 async def test_nobody_rides_on_the_connection_of_an_organization_that_may(
     delivery: Delivery,
 ) -> None:

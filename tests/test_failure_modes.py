@@ -10,10 +10,15 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).parent
-NAMED = re.compile(r"\b[RCL]\d{1,2}\b")
-RANGE = re.compile(r"\b([RCL])(\d{1,2}) to [RCL](\d{1,2})\b")
+NAMED = re.compile(r"\b[RCLD]\d{1,2}\b")
+RANGE = re.compile(r"\b([RCLD])(\d{1,2}) to [RCLD](\d{1,2})\b")
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-WANTED = [*(f"R{n}" for n in range(1, 24)), *(f"C{n}" for n in range(1, 5)), "L16"]
+WANTED = [
+    *(f"R{n}" for n in range(1, 24)),
+    *(f"C{n}" for n in range(1, 5)),
+    *(f"D{n}" for n in range(1, 11)),
+    *(f"L{n}" for n in range(1, 17)),
+]
 
 
 def named(docstring: str) -> Iterator[str]:
@@ -42,7 +47,7 @@ def found() -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("failure", WANTED)
-def test_a_failure_of_rotation_caps_and_time_has_its_test(
+def test_a_failure_that_was_seen_elsewhere_has_its_test(
     failure: str, found: dict[str, list[str]]
 ) -> None:
     """The long model test names many at once, so it is not enough alone."""

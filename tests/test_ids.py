@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from uuid import UUID
 
 import pytest
@@ -56,6 +57,13 @@ def test_equal_elements_have_ids_of_their_own() -> None:
     twins = element_ids(PARENT, "step", [{"pool": "a"}, {"pool": "a"}])
 
     assert len(set(twins)) == 2
+
+
+@given(st.binary(max_size=200), st.text(st.characters(exclude_categories=["Cs"])))
+def test_a_keyed_hash_begins_as_the_hmac_does(secret: bytes, text: str) -> None:
+    whole = hmac.digest(secret, f"email\n{text}".encode(), "sha256").hex()
+
+    assert keyed(secret, "email", text) == whole[:32]
 
 
 def test_a_keyed_hash_tells_kinds_and_organizations_apart() -> None:

@@ -6,7 +6,7 @@ fields typed, ``submission``, ``source``, a step's key …).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any, Protocol
@@ -37,6 +37,9 @@ class RuleSet(Protocol):
 
     def why(self, scope: Scope) -> str | None:
         """Return why they do not hold, ``None`` where they do."""
+
+    def demands(self) -> Collection[str]:
+        """Return the fields that must not be blank."""
 
 
 class Template(Protocol):
@@ -92,6 +95,11 @@ class Quota:
     rules: RuleSet | None = None
     reason: Template | None = None
     caps: Sequence[Quota] = ()
+
+    @property
+    def hangs(self) -> bool:
+        """Whether its windows hang on when its counter was first used."""
+        return self.duration > 1
 
     @property
     def length(self) -> int:

@@ -54,6 +54,7 @@ _LONGEST_WAIT = 10**9
 _NAT64 = IPv6Network("64:ff9b::/96")
 _CONNECTIONS = 500
 _KEEPALIVE = 15
+_NAMED = {"User-Agent": "Pointsman"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +211,10 @@ def _session(networks: frozenset[str]) -> aiohttp.ClientSession:
         socket_factory=guarded, limit=_CONNECTIONS, keepalive_timeout=_KEEPALIVE
     )
     return aiohttp.ClientSession(
-        connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        headers=_NAMED,
+        trust_env=False,
     )
 
 

@@ -11,10 +11,10 @@ import asyncio
 import random
 import re
 import time
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, cast, get_args
 
 import orjson
@@ -22,7 +22,7 @@ from pydantic import SecretStr, ValidationError
 
 from pointsman import guard, observe
 from pointsman.errors import ActionError, Refused, TransientError, Unavailable
-from pointsman.options import wrong_options
+from pointsman.options import Options, wrong_options
 from pointsman.plugin import ActionContext, ActionType, Branch, Sleep, actions
 
 __all__ = [
@@ -47,6 +47,7 @@ _SECRET_NAME = re.compile(
 )
 _USERINFO = re.compile(r"(?<=://)[^/@\s]+@")
 _SHORTEST_SECRET = 6
+_PLAIN = frozenset({int, float, bool, type(None)})
 _MOST_VALUES = 20_000
 
 
@@ -127,13 +128,16 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """Return a text without secrets."""
-        text = _USERINFO.sub(f"{_REDACTED}@", text)
+        if "://" in text:
+            text = _USERINFO.sub(f"{_REDACTED}@", text)
         return self._known.sub(_REDACTED, text) if self._known else text
 
     def value(self, value: Any, hidden: frozenset[str] = frozenset()) -> Any:
         """Return a JSON value without secrets; ``hidden`` names top-level fields to leave out."""
         if isinstance(value, str):
             return self.text(value)
+        if type(value) in _PLAIN:
+            return value
         if isinstance(value, Mapping):
             return {
                 name: _REDACTED
@@ -146,19 +150,17 @@ class Redactor:
     def options(self, kind: str, config: Mapping[str, Any]) -> Any:
         """Return the options of an action as they may be stored."""
         known = actions.recall(kind)
-        declared = known.options.model_fields if known else {}
-        hidden = frozenset(
-            name
-            for name, option in declared.items()
-            if SecretStr in (option.annotation, *get_args(option.annotation))
-        )
-        return self.value(config, hidden)
+        return self.value(config, _hidden(known.options) if known else frozenset())
 
 
 async def dispatch(
-    kind: str, config: Mapping[str, Any], context: ActionContext, retries: Retries
+    kind: str,
+    config: Mapping[str, Any],
+    context: ActionContext,
+    retries: Retries,
+    tried: int | None = None,
 ) -> Outcome:
-    """Do an action once.
+    """Do an action once; ``tried`` counts the attempts since it last asked to be done again later.
 
     ``Unavailable`` passes: while our own store is away nothing can be said of the step.
     """
@@ -166,7 +168,8 @@ async def dispatch(
     if action is None:
         return Failed(actions.explain_missing(kind))
     begun = time.perf_counter()
-    outcome = await _attempt(action, config, context, retries)
+    after = partial(retries.after, tried or context.attempt)
+    outcome = await _attempt(action, config, context, after)
     observe.child(observe.STEP_SECONDS, kind).observe(time.perf_counter() - begun)
     label = _LABELS[type(outcome)]
     observe.child(observe.STEPS, kind, label).inc()
@@ -174,7 +177,10 @@ async def dispatch(
 
 
 async def _attempt(
-    action: ActionType, config: Mapping[str, Any], context: ActionContext, retries: Retries
+    action: ActionType,
+    config: Mapping[str, Any],
+    context: ActionContext,
+    after: Callable[[TransientError], Outcome],
 ) -> Outcome:
     try:
         return _outcome(action, await _result(action, config, context))
@@ -184,9 +190,9 @@ async def _attempt(
         late = TransientError(
             f"{action.name} took longer than {action.timeout.total_seconds():g} s"
         )
-        return retries.after(context.attempt, late)
+        return after(late)
     except TransientError as error:
-        return retries.after(context.attempt, error)
+        return after(error)
     except (ActionError, Refused) as error:
         return Failed(guard.said(error))
     except (Unavailable, asyncio.CancelledError):
@@ -208,8 +214,21 @@ async def _result(action: ActionType, config: Mapping[str, Any], context: Action
     work = cast("Coroutine[Any, Any, Any]", action.run(options, context))
     if not (action.quick and action.built_in):
         return await guard.limited(work, plugin, limit)
+    ended, result = guard.begun(work, plugin)
+    if ended:
+        return result
     async with asyncio.timeout(limit):
-        return await guard.guarded(work, plugin)
+        return await result
+
+
+@lru_cache(maxsize=1024)
+def _hidden(options: type[Options]) -> frozenset[str]:
+    """Return the options that are secrets."""
+    return frozenset(
+        name
+        for name, option in options.model_fields.items()
+        if SecretStr in (option.annotation, *get_args(option.annotation))
+    )
 
 
 @lru_cache(maxsize=1024)
@@ -228,6 +247,8 @@ def _outcome(action: ActionType, result: Any) -> Outcome:
         if result.taken not in action.nested:
             raise ValueError(f"Branch.taken is no option that holds actions: {result.taken!r}")
         return Done({"branch": result.taken}, result.taken)
+    if action.built_in:
+        return Done(_kept(result))
     return Done(guard.call(f"action:{action.name}", kept_output, result))
 
 
@@ -235,6 +256,10 @@ def kept_output(output: Any) -> Any:
     """Return an output as plain JSON, or a note why it is not kept."""
     if _is_huge(output):
         return {"omitted": f"more than {OUTPUT_LIMIT} bytes of output; that many are kept"}
+    return _kept(output)
+
+
+def _kept(output: Any) -> Any:
     try:
         text = orjson.dumps(output, default=str, option=orjson.OPT_NON_STR_KEYS)
     except Exception as error:  # noqa: BLE001 - the work was done, whatever it gave

@@ -46,6 +46,7 @@ __all__ = [
     "Asking",
     "Auction",
     "Bid",
+    "Copies",
     "Criteria",
     "Destination",
     "Feedback",
@@ -76,6 +77,13 @@ __all__ = [
 ]
 
 
+_ASKING = Recipient | PluginStep | Group
+
+
+def _capped(step: Step) -> bool:
+    return isinstance(step, PoolStep) and bool(step.caps)
+
+
 class Form(Protocol):
     """The fields of a flow."""
 
@@ -102,6 +110,18 @@ class Destination:
     def stem(self) -> str:
         """What other files call it."""
         return PurePath(self.file).stem
+
+
+@dataclass(frozen=True, slots=True)
+class Copies:
+    """Whether a flow's events go to the organization's firehose, and what is otherwise for them.
+
+    ``bucket`` is another one of the same store, ``prefix`` stands for the organization's.
+    """
+
+    wanted: bool = True
+    bucket: str | None = None
+    prefix: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +159,7 @@ class Flow:
     ``time_zone``.
     ``document`` is its file's, ``whole`` what it was compiled from: the same with everything that
     its destinations say. ``facts`` is what rules see of it.
+    ``calls_out``: leads are led from step to step, as they may have to wait, or a pool be full.
     """
 
     id: str
@@ -160,15 +181,17 @@ class Flow:
     deadline: int = 60_000
     background: bool = False
     time_zone: str = "UTC"
+    copies: Copies = Copies()
     document: Mapping[str, Any] = field(default_factory=dict)
     whole: Mapping[str, Any] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
+    calls_out: bool = field(init=False)
 
-    @property
-    def calls_out(self) -> bool:
-        """Whether leads may have to wait for somebody else."""
-        asking = Recipient | PluginStep | Group
-        return any(isinstance(step, asking) and step.enabled for step in self.steps)
+    def __post_init__(self) -> None:
+        led = any(
+            step.enabled and (isinstance(step, _ASKING) or _capped(step)) for step in self.steps
+        )
+        object.__setattr__(self, "calls_out", led)
 
     def taken(self) -> Iterator[Step]:
         """Yield the steps that are taken, those inside of others too."""

@@ -13,7 +13,7 @@ import threading
 import time
 import traceback
 import types
-from collections.abc import Callable, Coroutine, Generator, Iterator
+from collections.abc import Callable, Coroutine, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeVar
@@ -23,6 +23,7 @@ from pointsman.errors import PointsmanError
 
 __all__ = [
     "PluginExit",
+    "begun",
     "call",
     "guarded",
     "limited",
@@ -58,23 +59,33 @@ class PluginExit(PointsmanError):
     """A plugin asked the process to end; it may not."""
 
 
+def _stretch(step: Callable[[Any], Any], sent: Any, plugin: str) -> Any:
+    """Go on up to the next wait, and return what is waited for; ``StopIteration``: the end."""
+    outer = _begin(plugin)
+    try:
+        return step(sent)
+    except (SystemExit, KeyboardInterrupt) as error:
+        raise _exit(error) from error
+    finally:
+        _end(outer)
+
+
 @types.coroutine
-def _measured(coroutine: Coroutine[Any, Any, T], plugin: str) -> Generator[Any, Any, T]:
+def _measured(
+    coroutine: Coroutine[Any, Any, T], plugin: str, awaited: Sequence[Any] = ()
+) -> Generator[Any, Any, T]:
+    """Await a coroutine; ``awaited`` is what it waits for already, if it was begun."""
     step: Callable[[Any], Any] = coroutine.send
     sent: Any = None
     while True:
-        outer = _begin(plugin)
         try:
-            awaited = step(sent)
+            waits = awaited or (_stretch(step, sent, plugin),)
         except StopIteration as done:
             result: T = done.value
             return result
-        except (SystemExit, KeyboardInterrupt) as error:
-            raise _exit(error) from error
-        finally:
-            _end(outer)
+        awaited = ()
         try:
-            sent, step = (yield awaited), coroutine.send
+            sent, step = (yield waits[0]), coroutine.send
         except GeneratorExit:
             coroutine.close()
             raise
@@ -82,13 +93,28 @@ def _measured(coroutine: Coroutine[Any, Any, T], plugin: str) -> Generator[Any, 
             sent, step = error, coroutine.throw
 
 
-async def guarded(coroutine: Coroutine[Any, Any, T], plugin: str) -> T:
+async def guarded(coroutine: Coroutine[Any, Any, T], plugin: str, awaited: Sequence[Any] = ()) -> T:
     """Await what ``plugin`` does; tasks that it starts are measured and held too."""
     token = _PLUGIN.set(plugin)
     try:
-        return await _measured(coroutine, plugin)
+        return await _measured(coroutine, plugin, awaited)
     finally:
         _PLUGIN.reset(token)
+
+
+def begun(coroutine: Coroutine[Any, Any, T], plugin: str) -> tuple[bool, Any]:
+    """Do what ``plugin`` does up to its first wait: many never wait, and need no time limit.
+
+    Returns whether that was the end, and what came of it; or else what to await for the rest.
+    """
+    token = _PLUGIN.set(plugin)
+    try:
+        waits = _stretch(coroutine.send, None, plugin)
+    except StopIteration as done:
+        return True, done.value
+    finally:
+        _PLUGIN.reset(token)
+    return False, guarded(coroutine, plugin, (waits,))
 
 
 async def limited(coroutine: Coroutine[Any, Any, T], plugin: str, seconds: float) -> T:

@@ -1,7 +1,7 @@
 """How log lines are written: JSON or text, to stderr, those of libraries too.
 
-Rooms log through :mod:`pointsman.observe`, which declares what can be told; lines about leads go
-their own way here, because structlog alone would take a third of what a lead costs.
+Rooms log through :mod:`pointsman.observe`, which declares what can be told; the lines that every
+lead and every run gets go their own way here: structlog alone would take a third of what one costs.
 """
 
 from __future__ import annotations
@@ -16,13 +16,16 @@ from typing import Any, BinaryIO, Final, Protocol, cast
 import orjson
 import structlog
 
-__all__ = ["LEAD_TAKEN", "LogSettings", "configure_logging", "lead_line", "log"]
+__all__ = ["LEAD_TAKEN", "LogSettings", "configure_logging", "lead_line", "log", "run_line"]
 
 LEAD_TAKEN: Final = "lead_taken"
 """Name of the line that every lead gets."""
 
 _Lead = tuple[str, str, int, str]
 """Id, organization's handle, generation and outcome."""
+
+_Run = tuple[str, str, str, str]
+"""Event, organization's handle, name of the workflow and id."""
 
 _LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 _TALKATIVE: Final = ("docket", "aiohttp.access", "asyncio", "watchfiles")
@@ -49,8 +52,14 @@ def log(**bound: Any) -> structlog.typing.FilteringBoundLogger:
 
 def lead_line(lead: str, organization: str, generation: int, outcome: str) -> None:
     """Log that a lead was taken; for the hot path, within a running loop."""
-    if _leads.form is not None:
-        _leads.add((lead, organization, generation, outcome))
+    if _often.form is not None:
+        _often.add(_LEAD_FORMS, (lead, organization, generation, outcome))
+
+
+def run_line(event: str, organization: str, workflow: str, run: str) -> None:
+    """Log that a run is over, likewise."""
+    if _often.form is not None:
+        _often.add(_RUN_FORMS, (event, organization, workflow, run))
 
 
 def configure_logging(settings: LogSettings) -> None:
@@ -78,7 +87,7 @@ def configure_logging(settings: LogSettings) -> None:
         cache_logger_on_first_use=False,
     )
     _adopt_libraries(level, [*shared, structlog.stdlib.add_logger_name], theirs)
-    _leads.form = None if level > logging.INFO else _text_lead if text else _json_lead
+    _often.form = None if level > logging.INFO else int(text)
 
 
 def _dumps(line: Any, **_: Any) -> bytes:
@@ -144,30 +153,35 @@ class _Handler(logging.Handler):
         _STDERR.flush()
 
 
-class _LeadLines:
-    """Lines about leads, written once a loop tick and with the time of that tick.
+_Forms = tuple[Callable[[str, Any], str], Callable[[str, Any], str]]
+"""What makes a line of the time and of what it tells, as JSON and as text."""
+
+
+class _OftenLines:
+    """Lines written once a loop tick and with the time of that tick; ``form`` is which, if any.
 
     structlog takes 50 us for a line of its own, a third of what a lead costs; this takes 1.
     """
 
     def __init__(self) -> None:
-        self.form: Callable[[str, _Lead], str] | None = None
-        self._waiting: list[_Lead] = []
+        self.form: int | None = None
+        self._waiting: list[tuple[_Forms, Any]] = []
 
-    def add(self, lead: _Lead) -> None:
+    def add(self, forms: _Forms, told: Any) -> None:
         if not self._waiting:
             asyncio.get_running_loop().call_soon(self._write)
-        self._waiting.append(lead)
+        self._waiting.append((forms, told))
 
     def _write(self) -> None:
         waiting, self._waiting = self._waiting, []
-        if self.form is not None:
+        form = self.form
+        if form is not None:
             now = datetime.now(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
-            _STDERR.write("".join([self.form(now, lead) for lead in waiting]).encode())
+            _STDERR.write("".join([forms[form](now, told) for forms, told in waiting]).encode())
             _STDERR.flush()
 
 
-_leads = _LeadLines()
+_often = _OftenLines()
 
 
 def _json_lead(now: str, lead: _Lead) -> str:
@@ -184,3 +198,23 @@ def _text_lead(now: str, lead: _Lead) -> str:
         f"{now} [info     ] {LEAD_TAKEN} generation={generation} lead_id={identifier} "
         f"organization={organization} outcome={outcome}\n"
     )
+
+
+def _json_run(now: str, run: _Run) -> str:
+    event, organization, workflow, identifier = run
+    return (
+        f'{{"organization":"{organization}","workflow":{_dumps_text(workflow)},'
+        f'"run":"{identifier}","event":"{event}","level":"info","timestamp":"{now}"}}\n'
+    )
+
+
+def _text_run(now: str, run: _Run) -> str:
+    event, organization, workflow, identifier = run
+    return (
+        f"{now} [info     ] {event} organization={organization} run={identifier} "
+        f"workflow={_dumps_text(workflow)}\n"
+    )
+
+
+_LEAD_FORMS: Final[_Forms] = (_json_lead, _text_lead)
+_RUN_FORMS: Final[_Forms] = (_json_run, _text_run)

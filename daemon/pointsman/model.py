@@ -27,6 +27,7 @@ from pointsman.pool import (
 )
 
 __all__ = [
+    "WORKFLOW_DEPTH",
     "Acceptance",
     "Action",
     "ApiKey",
@@ -57,6 +58,9 @@ __all__ = [
     "TwilioAccount",
     "Workflow",
 ]
+
+WORKFLOW_DEPTH = 8
+"""How deep an event may be to begin runs, where organization.yaml does not tell."""
 
 
 class FieldTable(Protocol):
@@ -142,9 +146,10 @@ class Workflow:
     """Actions that run, in order, for every event of ``trigger_type`` that ``matches``.
 
     ``definition`` is the canonical JSON a run needs to go on with the version it began with;
-    ``digest`` its SHA-256. ``document`` is what the file says and ``content`` a digest of it, but
-    for ``is_active``. ``reenter`` lets it see what it did to the record itself; ``concurrency`` is
-    ``allow``, ``queue`` or ``skip``: what happens while a run of the same record is open.
+    ``digest`` half of its SHA-256. ``document`` is what the file says and ``content`` a digest of
+    it, but for ``is_active``. ``reenter`` lets it see what it did to the record itself;
+    ``concurrency`` is ``allow``, ``queue`` or ``skip``: what happens while a run of the same record
+    is open.
     """
 
     id: str
@@ -242,9 +247,13 @@ class Organization:
 
     ``members`` and ``pools`` go by id (``handles`` finds a member's id); ``triggers`` by
     ``(module, type)``; ``flows`` by intake and source key,
-    ``named_flows`` by id and by file stem. ``environment`` is what placeholders
-    may read of the daemon's. ``generation`` is 0 while a tree is only checked and not published.
-    ``secret`` keys the hashes of personal values (``ids.keyed``); it never changes.
+    ``named_flows`` by id and by file stem: those that are live. ``saved_flows`` are so named what
+    the files say; they are others only with ``manual_deploy``, and ``undeployed`` then tells, by
+    flow id, what deploying would do: ``new``, ``changed`` or ``removed``. ``environment`` is
+    what placeholders may read of the daemon's. ``generation`` is 0 while a tree is only checked and
+    not published. ``secret`` keys the hashes of personal values (``ids.keyed``); it never changes.
+    ``workflow_depth`` is how deep an event may be to begin runs; a change made by a run is one
+    deeper than the event that began it.
     """
 
     id: str
@@ -266,6 +275,9 @@ class Organization:
     lists: Mapping[str, SuppressionList] = field(default_factory=dict)
     destinations: Mapping[str, Destination] = field(default_factory=dict)
     named_flows: Mapping[str, Flow] = field(default_factory=dict)
+    saved_flows: Mapping[str, Flow] = field(default_factory=dict)
+    manual_deploy: bool = False
+    undeployed: Mapping[str, str] = field(default_factory=dict)
     credentials: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     mail: MailServer | None = None
@@ -279,6 +291,7 @@ class Organization:
     intake_auth: IntakeAuth = IntakeAuth()
     intake_limit: int | None = None
     keep_history: bool = False
+    workflow_depth: int = WORKFLOW_DEPTH
     allow_networks: Sequence[str] = ()
 
     def member(self, name: str) -> Member | None:
@@ -286,9 +299,12 @@ class Organization:
         return self.members.get(self.handles.get(name, name.lower()))
 
     def distinct_flows(self) -> list[Flow]:
-        """Return the flows, each once, in the order of their files."""
-        found = {flow.id: flow for flow in self.named_flows.values()}
-        return sorted(found.values(), key=lambda flow: flow.file)
+        """Return the live flows, each once, in the order of their files."""
+        return _distinct(self.named_flows)
+
+    def distinct_saved_flows(self) -> list[Flow]:
+        """Return the flows of the files, each once, in the order of these."""
+        return _distinct(self.saved_flows)
 
     def secrets(self) -> list[str]:
         """Return everything that is never stored with a run."""
@@ -318,3 +334,8 @@ class Rules(Protocol):
         Called when Redis told of a newer generation than the one in hand, or refused a decision
         made with a stale pool revision (then ``generation`` is the one Redis told).
         """
+
+
+def _distinct(named: Mapping[str, Flow]) -> list[Flow]:
+    found = {flow.id: flow for flow in named.values()}
+    return sorted(found.values(), key=lambda flow: flow.file)

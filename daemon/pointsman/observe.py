@@ -20,7 +20,7 @@ from prometheus_client import (
 )
 from prometheus_client.metrics import MetricWrapperBase
 
-from pointsman.lines import LEAD_TAKEN, LogSettings, configure_logging, lead_line, log
+from pointsman.lines import LEAD_TAKEN, LogSettings, configure_logging, lead_line, log, run_line
 
 __all__ = [
     "ASSIGNMENTS",
@@ -66,6 +66,7 @@ __all__ = [
     "exposition",
     "lead_line",
     "log",
+    "run_line",
 ]
 
 REGISTRY: Final = CollectorRegistry(auto_describe=True)
@@ -309,6 +310,7 @@ MEMORY_LIMIT_REACHED: Final = "memory_limit_reached"
 MEMORY_LIMIT_PASSED: Final = "memory_limit_passed"
 DAEMON_STARTED: Final = "daemon_started"
 DAEMON_STOPPED: Final = "daemon_stopped"
+DAEMON_CUT_OFF: Final = "daemon_cut_off"
 DRAIN_TIMED_OUT: Final = "drain_timed_out"
 REDIS_LOST: Final = "redis_lost"
 REDIS_FOUND: Final = "redis_found"

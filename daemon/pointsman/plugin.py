@@ -155,8 +155,16 @@ class ActionType(Optioned):
     @property
     def nested(self) -> Sequence[str]:
         """The options that hold actions."""
+        return self._those("x-actions")
+
+    @property
+    def filtered(self) -> Sequence[str]:
+        """The options that hold conditions."""
+        return self._those("x-filters")
+
+    def _those(self, mark: str) -> Sequence[str]:
         options = whole_schema(self.options).get("properties", {})
-        return [name for name, option in options.items() if option.get("x-actions")]
+        return [name for name, option in options.items() if option.get(mark)]
 
 
 actions: Registry[ActionType] = Registry("action")
@@ -295,7 +303,8 @@ def load_plugins() -> None:
             inside = getattr(package, "__path__", ())
             for module in pkgutil.walk_packages(inside, f"{package.__name__}."):
                 import_module(module.name)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
+            kind = "" if isinstance(error, PointsmanError) else f"{type(error).__name__}: "
             raise PointsmanError(
-                f"plugin package '{entry.name}' ({entry.value}) cannot be loaded: {error}"
+                f"plugin package '{entry.name}' ({entry.value}) cannot be loaded: {kind}{error}"
             ) from error

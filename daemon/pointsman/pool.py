@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from pointsman.calendar import Schedule
 
@@ -63,8 +63,7 @@ class Participant:
     caps: Sequence[Cap] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """Where a lead came from: what connections are matched against, stored with the lead."""
 
     source: str

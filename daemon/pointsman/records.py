@@ -45,8 +45,7 @@ def timeline(record: StoredRecord) -> list[dict[str, Any]]:
 
 
 def _origin_json(origin: Origin) -> dict[str, str]:
-    given = ((name, getattr(origin, name)) for name in Origin.__slots__)
-    return {camel(name): value for name, value in given if value is not None}
+    return {camel(name): v for name, v in origin._asdict().items() if v is not None}
 
 
 def _happened(entry: LogEntry) -> dict[str, Any]:

@@ -98,6 +98,7 @@ class PoolStep:
     rules: RuleSet | None = None
     type: str = "pool"
     number: int = 0
+    caps: Sequence[Quota] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,11 +180,11 @@ class Parallel:
 
 @dataclass(frozen=True, slots=True)
 class FirstSuccess:
-    """Recipients that are asked one after another until one takes the lead."""
+    """Recipients, and what plugins do, asked one after another until one takes the lead."""
 
     id: str
     key: str
-    steps: Sequence[Recipient]
+    steps: Sequence[Recipient | PluginStep]
     rules: RuleSet | None = None
     timeout: float | None = None
     enabled: bool = True

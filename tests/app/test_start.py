@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from daemons import running
 from pointsman.app.greeting import announce, greeting
 from pointsman.cli import main
-from pointsman.config.load import load
+from pointsman.config.load import compile_organization, load
 from pointsman.errors import ConfigError, PointsmanError, Unavailable
 from pointsman.model import Ruleset
 from trees import MINIMAL, write
@@ -124,6 +124,16 @@ def test_every_enabled_flow_is_counted_with_an_intake_or_without(root: Path) -> 
     write(root, {"flows/a.yaml": flow % "", "flows/b.yaml": flow % ", intake: webhook"})
     write(root, {"flows/off.yaml": flow % "" + "enabled: false\n"})
     assert "1 pool, 0 workflows, 2 flows, 2 members" in said(root)
+
+
+def test_flows_that_wait_to_be_deployed_are_told() -> None:
+    flow = b"name: F\nsources: [{key: a}]\nsteps: []\n"
+    raw = {name: text.encode() for name, text in MINIMAL.items()}
+    raw["organization.yaml"] += b"deploy: manual\n"
+    acme, _ = compile_organization("acme", {**raw, "flows/f.yaml": flow}, root=None, deployed={})
+    assert acme
+    shown = greeting("http://127.0.0.1:8080", Ruleset({"acme": acme}))
+    assert "0 flows, 2 members; 1 flow to be deployed (pointsman deploy)" in shown
 
 
 def test_no_call_is_shown_where_it_would_not_work(root: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from pointsman.cli import main
+from pointsman.cli.lines import answer_lines
 
 PHONE = {
     "string": "5127891111x12",
@@ -65,6 +66,15 @@ def test_masked_shows_what_events_keep() -> None:
         "last_four": "****",
     }
     assert told("city", "Austin", "--masked")["string"] == "Austin"
+
+
+def test_whole_numbers_have_no_fraction_and_no_exponent() -> None:
+    found = answers(
+        '{"type": "number", "input": "12345678901234567890"}\n{"type": "number", "input": 5.0}\n'
+    )
+
+    assert [answer["value"] for answer in found] == [12345678901234567000, 5]
+    assert told("range", "1.5-2.5")["max"] == 2.5
 
 
 def test_no_value_is_nothing() -> None:
@@ -167,3 +177,9 @@ def test_libraries_of_other_types_are_not_loaded() -> None:
     )
 
     assert answer.stderr == "\n"
+
+
+def test_a_closed_input_has_no_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+
+    answer_lines(lambda question: question)

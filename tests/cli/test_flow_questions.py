@@ -77,6 +77,22 @@ def test_fields_are_the_standard_ones_unless_types_says_otherwise() -> None:
     assert told[1]["error"].startswith("rule.lhv: 'phone_1' is of type string, which has no")
 
 
+def test_types_that_are_named_are_all_that_there_are() -> None:
+    """What a question says of its fields is not mixed with what they are called elsewhere."""
+    state = {"rule": {**TEXAS, "lhv": "{{ lead.state }}"}, "lead": {"state": "Texas"}}
+    older = {"lhv": "lead.is_test", "op": "is less than", "rhv": 5}
+
+    told = answers(
+        state,
+        {**state, "types": {}},
+        {**state, "types": {"lead.state": "state"}},
+        {"rule": older, "lead": {"is_test": "4"}, "types": {"state": "state"}},
+    )
+
+    assert [answer["passes"] for answer in told] == [True, False, True, True]
+    assert told[1]["reason"] == "lead.state must be equal to TX"
+
+
 def test_every_wrong_question_is_answered_with_an_error_in_its_place() -> None:
     wrong = [
         "nope",
@@ -118,6 +134,22 @@ def test_hostile_leads_are_answered() -> None:
     )
 
     assert [answer["passes"] for answer in told] == [False, False, True]
+
+
+def test_numbers_and_times_beyond_all_bounds_are_answered() -> None:
+    huge, late = 10**400, "9999-12-31T23:59:59-23:59"
+    less = {"lhv": "lead.x", "op": "is less than", "rhv": huge}
+    shown = {**less, "lhv": '{{format lead.x format="0,0.00 a"}}'}
+    recent = {"lhv": "lead.x", "op": "is within the last", "rhv": "999999 years"}
+
+    told = answers(
+        {"rule": less, "lead": {"x": huge}, "types": {"x": "number"}},
+        {"rule": less, "lead": {"x": 1}, "types": {}},
+        {"rule": shown, "lead": {"x": huge}, "types": {}},
+        {"rule": recent, "lead": {"x": late}, "submission": {"timestamp": late}},
+    )
+
+    assert [answer["passes"] for answer in told] == [False, True, False, True]
 
 
 def test_a_rule_can_stand_in_the_command_line(tmp_path: Path) -> None:
@@ -190,3 +222,21 @@ def test_an_answer_comes_before_the_next_question_and_nothing_large_is_loaded() 
             assert json.loads(process.stdout.readline())["passes"] is (state == "TX")
         process.stdin.close()
         assert process.stderr.read() == "[]"
+
+
+def test_a_lead_can_stand_in_the_command_line_and_loads_nothing_large() -> None:
+    """A rule about one field is answered in under half a second."""
+    script = (
+        "import sys; from pointsman.cli import main; "
+        "main(sys.argv[1:], standalone_mode=False); "
+        "sys.stderr.write(str(sorted({'pydantic', 'aiohttp', 'redis', 're2'} & set(sys.modules))))"
+    )
+    area = json.dumps({"lhv": "lead.phone_1.area", "op": "is equal to", "rhv": "512"})
+    asked = ["eval", "rule", area, "--lead", '{"phone_1": "(512) 789-1111"}']
+
+    done = subprocess.run(
+        [sys.executable, "-c", script, *asked], capture_output=True, text=True, check=True
+    )
+
+    assert json.loads(done.stdout)["passes"] is True
+    assert done.stderr == "[]"

@@ -4,26 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from pointsman.cli import main
+from shells import Shell
 from trees import MINIMAL, write
 
 INBOUND = MINIMAL["pools/inbound.yaml"]
-
-
-class Shell:
-    """Calls commands on one Redis and one tree."""
-
-    def __init__(self, root: Path, url: str) -> None:
-        self.root = root
-        self._given = ["--redis-url", url, "--data-dir", str(root.parent / "data")]
-
-    def __call__(self, *arguments: str) -> Result:
-        return CliRunner().invoke(main, [*arguments, *self._given])
-
-    def publish(self, *arguments: str) -> Result:
-        return self("publish", str(self.root), *arguments)
 
 
 @pytest.fixture

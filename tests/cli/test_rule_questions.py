@@ -120,11 +120,39 @@ def test_placeholders_become_what_they_stand_for() -> None:
     ]
 
 
+def test_a_step_that_is_not_there_is_as_empty_as_a_field() -> None:
+    told = answers(
+        "interpolate",
+        {"template": "<{{steps.2.id}}>", "steps": [{"id": "a"}]},
+        {"template": "{{steps.1.id}}"},
+        {"template": "{{steps.3.id}}", "steps": {"3": {"id": "c"}, "x": 1}},
+    )
+
+    assert [answer["result"] for answer in told] == ["<>", "", "c"]
+
+
+def test_a_value_that_says_nothing_may_stand_where_none_is_taken() -> None:
+    values: tuple[Any, ...] = ("", None, [])
+    blank = [{"field": "x", "operator": "is_empty", "value": value} for value in values]
+
+    told = answers("condition", {"filters": {"conditions": blank}, "current": {}})
+
+    assert told == [{"passes": True}]
+
+
+def test_conditions_nested_without_end_are_told() -> None:
+    deep = '{"filters": ' + '{"conditions": [' * 300 + "]}" * 300 + ', "current": {}}'
+
+    told = answers("condition", deep, {"filters": {}, "current": {}})
+
+    assert "nested deeper than 100 levels" in told[0]["error"]
+    assert told[1] == {"passes": True}
+
+
 def test_what_a_file_would_be_refused_for_is_an_error() -> None:
     wrong = [
         {},
         {"template": "{{lead.x}}"},
-        {"template": "{{steps.1.x}}"},
         {"template": "{{steps.0.x}}", "steps": [{}]},
         {"template": "{{trigger.x | nope}}"},
         {"template": "{{trigger.x"},

@@ -53,6 +53,29 @@ def test_every_line_is_answered_in_order() -> None:
     ]
 
 
+def test_variables_are_typed_and_named_as_they_are_told() -> None:
+    area = "{{phone.area}} {{lead.phone.area}}"
+    sent = {"submission": {"timestamp": "2026-03-08T06:59:00.000Z"}}
+
+    told = answers(
+        {"template": area, "vars": {"phone": "5127891111"}, "types": {"phone": "phone"}},
+        {"template": area, "vars": {"lead.phone": "5127891111"}, "types": {"lead.phone": "phone"}},
+        {"template": "{{my_crm.at.raw}}", "vars": {"my_crm": {"at": "6/2/2014"}},
+         "types": {"my_crm.at": "date"}},
+        {"template": '{{lead.dob.age}} {{format now format="YYYY"}}', "types": {"dob": "dob"},
+         "vars": {"lead": {"dob": "3/8/2006"}, **sent}},
+        {"template": "{{now}}", "vars": sent},
+    )  # fmt: skip
+
+    assert [answer["result"] for answer in told] == [
+        "512 ",
+        " 512",
+        "6/2/2014",
+        "20 2026",
+        "2026-03-08T06:59:00.000Z",
+    ]
+
+
 def test_a_wrong_line_is_answered_with_an_error_in_its_place() -> None:
     wrong: list[Any] = [
         "nope",

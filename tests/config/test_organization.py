@@ -219,3 +219,9 @@ def test_contradictions_are_errors(tmp_path: Path, text: str, expected: str) -> 
     found = findings(write(tmp_path, organization(f"name: Acme\n{text}\n")))
 
     assert found == [f"acme/organization.yaml:{expected}"]
+
+
+def test_how_many_runs_may_cause_each_other_is_up_to_the_organization() -> None:
+    acme = compiled({"organization.yaml": MINIMAL["organization.yaml"] + "workflow_depth: 3\n"})
+
+    assert (compiled({}).workflow_depth, acme.workflow_depth) == (8, 3)

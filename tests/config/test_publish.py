@@ -311,12 +311,12 @@ async def test_a_generation_of_a_newer_version_is_refused_and_the_old_one_stays(
     """In a rolling upgrade, and at a start: a clear message instead of a crash."""
     await here.load()
     await there.serving.follow()
-    await redis.set(KEYS.format, 2)
+    await redis.set(KEYS.format, 3)
     await redis.hset(KEYS.generation, "number", 2)
     organization = await there.serving.catch_up("acme", 2)
     assert organization is not None
     assert organization.generation == 1
-    assert "has format 2" in str(there.serving.refused["acme"])
+    assert "has format 3" in str(there.serving.refused["acme"])
     there.restart()
     with pytest.raises(PointsmanError, match="run a newer version"):
         await Following(there.serving).start()

@@ -33,6 +33,9 @@ from readings import NOW
         (2, False, False, {}),
         (["y"], False, False, {}),
         ({}, False, False, {}),
+        (-1, False, False, {}),
+        (0.1, False, False, {}),
+        ("-1", True, True, {}),
     ],
 )
 def test_yes_and_no_are_read_in_their_usual_spellings(

@@ -22,6 +22,10 @@ from readings import NOW
         ("6/2/80", "1980-06-02", True, {"age": 46.4, "year": 1980}),
         ("garbage", "garbage", False, {}),
         ("", "", False, {}),
+        (" 11/20/1980 ", "1980-11-20", True, {"age": 46, "year": 1980}),
+        ("2/2/2014", "2014-02-02", True, {"age": 12.7, "year": 2014}),
+        ("4/16/2026", "2026-04-16", True, {"age": 0.5, "year": 2026}),
+        ("6/2/2014 13:00", "2014-06-02", True, {"age": 12.4, "year": 2014}),
     ],
 )
 def test_a_day_of_birth_has_a_year_and_an_age(

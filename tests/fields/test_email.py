@@ -242,3 +242,24 @@ def test_addresses_are_compared_without_regard_to_case(
 
     assert value is not None
     assert (value.normal, value.valid, value.attributes) == (normal, valid, attributes)
+
+
+@pytest.mark.parametrize(
+    ("posted", "free", "disposable"),
+    [
+        ("ADA@GMAIL.COM", True, False),
+        ("ada@gmail.COM", True, False),
+        ("ada@YAHOO.CO.UK", True, False),
+        ("ada@Gmail.com", False, False),
+        ("ada@sub.gmail.com", True, False),
+        ("ADA@MAILINATOR.NET", True, True),
+        ("ada@MAILINATOR.com", False, False),
+    ],
+)
+def test_a_provider_is_known_in_any_case_but_before_a_small_com(
+    posted: str, free: bool, disposable: bool
+) -> None:
+    value = field_types["email"].value(posted, NOW)
+
+    assert value is not None
+    assert (value.attributes["is_free"], value.attributes["is_disposable"]) == (free, disposable)

@@ -88,6 +88,8 @@ from readings import NOW
             True,
             {"is_ipv4": False, "ipv6_format": "::ffff:ba19:c0e9"},
         ),
+        ("0.0.0.1", "0.0.0.1", True, {"is_ipv4": True, "ipv6_format": "ffff::1"}),
+        ("0.1.0.0", "0.1.0.0", True, {"is_ipv4": True, "ipv6_format": "ffff::1:0"}),
         ("256.4.5.6", "256.4.5.6", False, {}),
         ("1.2.3", "1.2.3", False, {}),
         ("1.2.3.4:99999", "1.2.3.4:99999", False, {}),

@@ -593,6 +593,16 @@ def test_numbers_are_read_in_their_usual_spellings(
     assert (value.normal, value.valid, value.attributes) == (normal, valid, attributes)
 
 
+@pytest.mark.parametrize("rest", ["0005555", "2001111", "5551212", "9110000"])
+def test_of_every_area_the_same_numbers_are_valid_as_to_the_library(rest: str) -> None:
+    for area in range(200, 1000):
+        value = field_types["phone"].value(f"{area}{rest}")
+
+        assert value is not None
+        number = phonenumbers.PhoneNumber(1, int(f"{area}{rest}"))
+        assert value.valid is phonenumbers.is_valid_number(number), area
+
+
 @given(st.from_regex(r"\(?[2-9][0-9]{2}\)?[ .-]{0,2}[0-9]{3}[ .-]?[0-9]{4}", fullmatch=True))
 def test_the_quick_way_reads_usual_spellings_as_the_library_does(text: str) -> None:
     read = phonenumbers.parse(text, "US")
@@ -601,3 +611,10 @@ def test_the_quick_way_reads_usual_spellings_as_the_library_does(text: str) -> N
     assert value is not None
     assert value.normal == phonenumbers.national_significant_number(read)
     assert value.valid is phonenumbers.is_valid_number(read)
+
+
+def test_what_is_left_of_a_letter_that_tells_the_kind_is_trimmed() -> None:
+    value = field_types["phone"].value(" 512-789-1111 (h)")
+
+    assert value is not None
+    assert (value.raw, value.attributes["type"]) == ("512-789-1111", "home")

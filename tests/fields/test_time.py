@@ -72,6 +72,50 @@ from readings import NOW
         ("garbage", "garbage", False, {}),
         ("", "", False, {}),
         ({"foo": 42}, "[object Object]", False, {}),
+        ("in 2 hours and 30 minutes", "2026-11-21T18:04:56.789Z", True, {}),
+        ("in two hours", "2026-11-21T17:34:56.789Z", True, {}),
+        ("in 1h30m", "2026-11-21T17:04:56.789Z", True, {}),
+        ("in 1h30", "in 1h30", False, {}),
+        ("in 1.5 months", "2027-01-04T15:34:56.789Z", True, {}),
+        ("in 1.5 weeks", "2026-12-02T15:34:56.789Z", True, {}),
+        ("within 3 days", "2026-11-24T15:34:56.789Z", True, {}),
+        ("1 week 2 days ago", "2026-11-12T15:34:56.789Z", True, {}),
+        ("half an hour ago", "2026-11-21T15:04:56.789Z", True, {}),
+        ("several days ago", "2026-11-14T15:34:56.789Z", True, {}),
+        ("last 3 days", "2026-11-18T15:34:56.789Z", True, {}),
+        ("next 6 months", "2027-05-21T15:34:56.789Z", True, {}),
+        ("+1 day 2 hours", "2026-11-22T17:34:56.789Z", True, {}),
+        ("this week", "2026-11-15T12:00:00.000Z", True, {}),
+        ("this month", "2026-11-01T12:00:00.000Z", True, {}),
+        ("this year", "2026-01-01T12:00:00.000Z", True, {}),
+        ("weekend", "2026-11-21T12:00:00.000Z", True, {}),
+        ("next weekend", "2026-11-28T12:00:00.000Z", True, {}),
+        ("last weekend", "2026-11-15T12:00:00.000Z", True, {}),
+        ("friday next week", "2026-11-27T12:00:00.000Z", True, {}),
+        ("past friday", "2026-11-20T12:00:00.000Z", True, {}),
+        ("tues", "tues", False, {}),
+        ("the day after tomorrow", "2026-11-23T15:34:56.789Z", True, {}),
+        ("2 days after tomorrow", "2026-11-24T15:34:56.789Z", True, {}),
+        ("an hour after noon", "2026-11-21T13:00:00.000Z", True, {}),
+        ("2 hours before midnight", "2026-11-21T22:00:00.000Z", True, {}),
+        ("tonight at 8", "2026-11-21T20:00:00.000Z", True, {}),
+        ("tomorrow night", "2026-11-22T20:00:00.000Z", True, {}),
+        ("last night at 9", "2026-11-20T09:00:00.000Z", True, {}),
+        ("8 in the evening", "2026-11-21T20:00:00.000Z", True, {}),
+        ("7 at night", "2026-11-21T19:00:00.000Z", True, {}),
+        ("tomorrow midnight", "2026-11-22T00:00:00.000Z", True, {}),
+        ("9am-5pm", "2026-11-21T09:00:00.000Z", True, {}),
+        ("5 - 6 pm", "2026-11-21T17:00:00.000Z", True, {}),
+        ("9 to 5", "2026-11-21T09:00:00.000Z", True, {}),
+        ("9:00-17:00", "2026-11-21T09:00:00.000Z", True, {}),
+        ("June 14-16, 2014", "2014-06-14T12:00:00.000Z", True, {}),
+        ("14 to 16 June 2014", "2014-06-14T12:00:00.000Z", True, {}),
+        ("June 14 - June 16", "2026-06-14T12:00:00.000Z", True, {}),
+        ("14/Jun/2014", "2014-06-14T12:00:00.000Z", True, {}),
+        ("06/2014", "2014-06-01T12:00:00.000Z", True, {}),
+        ("Sat Jun 14 18:27:33 2014", "2014-06-14T18:27:33.000Z", True, {}),
+        ("3 o clock", "2026-11-21T03:00:00.000Z", True, {}),
+        ("06/14/2014 6:27:33\u202fPM", "2014-06-14T18:27:33.000Z", True, {}),
     ],
 )
 def test_machines_and_peoples_spellings_are_read(
@@ -81,3 +125,12 @@ def test_machines_and_peoples_spellings_are_read(
 
     assert value is not None
     assert (value.normal, value.valid, value.attributes) == (normal, valid, attributes)
+
+
+@pytest.mark.parametrize("part", ["1d", "in 1 day and ", "2 days after ", "14 to ", "june ", "at "])
+def test_long_texts_take_little_time(part: str) -> None:
+    """The limits of a body let a value have 64 KiB."""
+    value = field_types["time"].value(part * 20_000, NOW)
+
+    assert value is not None
+    assert isinstance(value.normal, str)

@@ -187,3 +187,30 @@ async def test_every_ping_counts_and_beyond_the_limit_is_told_when_it_ends(
     assert refused.value.seconds == 45 * 60
     desk.now = at("2026-06-01T13:00", "UTC")
     assert (await desk.ping()).reason == "no bid"
+
+
+async def test_a_limit_of_several_units_ends_where_its_first_ping_has_it_end(
+    store: RedisStore,
+) -> None:
+    limit = "ping_limits: [{maximum: 1, duration: 2, duration_units: day, time_zone: UTC}]"
+    desk = Desk(store, limit)
+    found = []
+    for day in (3, 6, 7):  # the windows begin on the 3rd, 5th and 7th, whichever day is the first
+        desk.now = at(f"2026-06-{day:02}T10:00", "UTC")
+        found.append((await desk.ping()).reason)
+
+    assert found == ["no bid"] * 3
+
+
+async def test_what_is_shown_of_a_window_that_nobody_used_yet_is_what_it_will_be(
+    store: RedisStore,
+) -> None:
+    desk = Desk(store, "caps: [{maximum: 1, duration: 2, duration_units: day, time_zone: UTC}]")
+    desk.now = at("2026-06-03T10:00", "UTC")
+    await desk.post()
+    desk.now = at("2026-06-06T10:00", "UTC")
+
+    counter = await desk.counter()
+
+    assert (counter.count, counter.start) == (0, at("2026-06-05T00:00", "UTC"))
+    assert counter.end == at("2026-06-07T00:00", "UTC")

@@ -21,6 +21,7 @@ from listening import ACME, Site, listening
 from pointsman import observe
 from pointsman.app.lifecycle import background
 from pointsman.errors import TransientError
+from pointsman.flow import Copies
 from pointsman.flows import firehose as writing
 from pointsman.flows.firehose import Firehoses, Writer
 from pointsman.ids import milliseconds
@@ -275,6 +276,59 @@ async def test_a_store_that_cannot_be_opened_may_pass(tmp_path: Path) -> None:
         await Objects(Firehose(f"file://{tmp_path}")).put("file/a.json", b"{}")
 
 
+async def test_flows_have_places_of_their_own_in_it_or_none(
+    store: RedisStore, tmp_path: Path
+) -> None:
+    ways = {"own": "{prefix: only/own}", "top": '{prefix: ""}', "off": "{enabled: false}"}
+    files = {
+        f"flows/{name}.yaml": f"{FLOW.replace('Solar', name)}firehose: {said}\n"
+        for name, said in ways.items()
+    }
+    told = f"firehose: {{url: file://{tmp_path}, prefix: all}}\n"
+    files["organization.yaml"] = ACME["organization.yaml"] + told
+    async with listening(store, {"acme": {**FILES, **files}}) as site:
+        kept = organization(site).firehose
+        flows = organization(site).distinct_flows
+        one = Holder(site, kept)
+        one.writer = Writer(organization(site), kept, one.places, flows)
+        lease = await one.begin()
+        leads = {}
+        for name in ("solar", *ways):
+            answer = await site.client.post(SUBMIT.replace("solar", name), json={})
+            leads[name] = (await answer.json())["lead"]["id"]
+
+        async def written() -> bool:
+            await one.writer.write(one.objects, lease)
+            return len(there(tmp_path)) >= 9
+
+        await wait_until(written, "all is written")
+        names = {str(Path(name).parent) for name in there(tmp_path)}
+        assert names == {f"all/{leads['solar']}", f"only/own/{leads['own']}", leads["top"]}
+
+
+async def test_a_flow_may_have_another_bucket(site: Site) -> None:
+    async with s3() as url, ClientSession() as http:
+        for bucket in ("acme-events", "solar-events"):
+            async with http.put(f"{url}/{bucket}") as made:
+                assert made.status == 200
+        kept = Firehose("s3://acme-events", "leads", "us-east-1", url, "AKIA", "secret")
+        one = Holder(site, kept)
+        flow = replace(
+            organization(site).named_flows["solar"], copies=Copies(bucket="solar-events")
+        )
+        one.writer = Writer(organization(site), kept, one.places, lambda: [flow])
+        lease = await one.begin()
+        (lead,) = await post(site)
+
+        async def written() -> bool:
+            await one.writer.write(one.objects, lease)
+            return len(await keys_of(http, f"{url}/solar-events")) >= 3
+
+        await wait_until(written, "all is written")
+        assert all(lead in name for name in await keys_of(http, f"{url}/solar-events"))
+        assert not await keys_of(http, f"{url}/acme-events")
+
+
 async def test_a_daemon_writes_what_its_file_says_and_tells_when_it_is_behind(
     redis_url: str, tmp_path: Path
 ) -> None:
@@ -288,7 +342,8 @@ async def test_a_daemon_writes_what_its_file_says_and_tells_when_it_is_behind(
         },
     )
     async with running(tree, redis_url) as app, ClientSession() as http:
-        behind = observe.child(observe.FIREHOSE_AGE, "acme")
+        late = observe.child(observe.FIREHOSE_AGE, "late")
+        waiting = observe.child(observe.FIREHOSE_LAG, "late")
 
         async def post_one() -> bool:
             async with http.post(f"{app.url}{SUBMIT}", json={"first_name": "Ada"}) as answer:
@@ -296,11 +351,16 @@ async def test_a_daemon_writes_what_its_file_says_and_tells_when_it_is_behind(
             return bool(there(tmp_path / "events"))
 
         await wait_until(post_one, "events are written")
-        behind.set(1_000)
-        async with http.get(f"{app.url}/-/ready") as answer:
-            told = await answer.json()
-        behind.set(0)
+        told = []
+        for age, lag in ((1_000, 7), (1_000, 100_001)):
+            late.set(age)
+            waiting.set(lag)
+            async with http.get(f"{app.url}/-/ready") as answer:
+                checks = (await answer.json())["checks"]
+                told.append((answer.status, next(c for c in checks if c["name"] == "firehose")))
+        late.set(0)
+        waiting.set(0)
 
-    check = next(one for one in told["checks"] if one["name"] == "firehose")
-    assert "events of 'acme' have waited 1000 s" in str(check)
-    assert answer.status == 200
+    assert [status for status, _ in told] == [200, 503]
+    assert "7 events of 'late' wait for its firehose, the oldest for 1000 s" in str(told[0][1])
+    assert "100001 events" in str(told[1][1])

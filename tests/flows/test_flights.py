@@ -123,7 +123,7 @@ async def test_each_recipient_gets_the_lead_and_later_steps_see_what_it_answered
         ("source", "success"),
     ]
     assert events[0]["appended"]["id"] == 9
-    assert events[0]["revenue"] == "7.5"
+    assert (events[0]["price"], events[0]["sale_price"], events[0]["revenue"]) == ("7.5", 7.5, 7.5)
     assert first.headers["Idempotency-Key"] == events[0]["id"]
     assert await market.counted() == 1
 

@@ -302,8 +302,26 @@ async def test_a_cap_of_a_recipient_skips_it_and_the_lead_goes_on(store: RedisSt
         assert found[3][0]["cap_reached"] == step.caps[0].id
         answer = await market.site.client.get("/api/v1/caps", headers=bearer("all"))
         (shown,) = (await answer.json())["data"]
-        assert (shown["step_id"], shown["count"]) == (step.id, 2)
+        assert (shown["step_id"], shown["count"], shown["failed_count"]) == (step.id, 2, 1)
         assert len(market.buyers["one"].requests) == 3
+
+
+async def test_a_pool_that_has_had_its_leads_leaves_them_to_the_next(store: RedisStore) -> None:
+    caps = [{"key": "one", "maximum": 1, "duration_units": "day"}]
+    rule = {"lhv": "ours.outcome", "op": "is not equal to", "rhv": "success"}
+    rules = {"op": "and", "rules": [rule]}
+    steps: list[dict[str, Any]] = [
+        {"type": "pool", "key": "ours", "pool": "inbound", "caps": caps},
+        {"type": "pool", "key": "theirs", "pool": "spring", "rule_set": rules},
+    ]
+    async with selling(store, steps, {}) as market:
+        first, second = [told(await market.sell(email=f"{n}@example.com"))[:2] for n in range(2)]
+
+        assert first == [("pool", "ours", "success"), ("pool", "theirs", "skip")]
+        assert second == [("pool", "ours", "skip"), ("pool", "theirs", "success")]
+        answer = await market.site.client.get("/api/v1/caps", headers=bearer("all"))
+        (shown,) = (await answer.json())["data"]
+        assert (shown["count"], shown["failed_count"]) == (1, 1)
 
 
 async def test_leads_at_once_take_no_more_places_of_a_step_than_there_are(

@@ -16,6 +16,7 @@ from pointsman.flows.submissions import Outcome, Submissions
 from pointsman.model import Organization
 from pointsman.settings import Settings
 from pointsman.store.caps import CapStore
+from pointsman.store.flow_events import FlowEvents
 from pointsman.store.leads import LeadStore
 from pointsman.store.lists import ListStore
 from pointsman.store.redis import RedisStore
@@ -146,11 +147,36 @@ async def test_an_item_goes_when_its_time_is_over_and_when_it_is_taken_out(desk:
     assert await desk.lists.find(desk.organization.id, [(listed, found, 0)], desk.now) == [False]
 
 
-async def test_a_checked_lead_is_two_round_trips(desk: Desk) -> None:
+async def test_a_checked_lead_is_one_round_trip_and_one_that_a_list_knows_two(desk: Desk) -> None:
     await desk.post(email="a@example.com")
 
-    before = (await desk.store.redis.info("commandstats"))["cmdstat_evalsha"]["calls"]
-    await desk.post(email="b@example.com")
-    after = (await desk.store.redis.info("commandstats"))["cmdstat_evalsha"]["calls"]
+    before = desk.store.round_trips
+    assert (await desk.post(email="b@example.com")).outcome == "success"
+    between = desk.store.round_trips
+    assert (await desk.post(email="b@example.com")).outcome == "failure"
 
-    assert after - before == 2
+    assert (between - before, desk.store.round_trips - between) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("email", "called", "known"),
+    [
+        ("ada@example.com", "5125551234", {"is_duplicate", "is_dnc"}),
+        ("ada@example.com", "5125554321", {"is_duplicate"}),
+        ("bea@example.com", "5125551234", {"is_dnc"}),
+        ("", "5125551234", {"is_dnc"}),
+        ("bea@example.com", "5125554321", set()),
+    ],
+)
+async def test_what_each_list_knows_is_told_apart(
+    desk: Desk, email: str, called: str, known: set[str]
+) -> None:
+    await desk.add("Seen", "ada@example.com")
+    await desk.add("No calls", sha256(b"5125551234").hexdigest())
+
+    outcome = await desk.post(phone_1=called, **({"email": email} if email else {}))
+
+    assert outcome.outcome == ("failure" if known else "success")
+    told = await FlowEvents(desk.store).of_lead(desk.organization.id, outcome.lead_id or "")
+    listed = told[-1]["vars"]["suppressionlist"]
+    assert {name for name, there in listed.items() if there} == known

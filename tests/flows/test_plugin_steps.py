@@ -125,8 +125,9 @@ async def desk(store: RedisStore, more: str = "") -> AsyncIterator[Desk]:
         yield Desk(site)
 
 
-def findings(more: str = "", config: str = "") -> list[str]:
+def findings(more: str = "", config: str = "", flow: str = "") -> list[str]:
     tree = files(more)
+    tree["flows/scored.yaml"] = flow or tree["flows/scored.yaml"]
     if config:
         whole = tree["flows/scored.yaml"]
         here = whole.index("config: {")
@@ -312,6 +313,54 @@ steps:
         events = await Desk(site).events(await Desk(site).post())
 
         assert [e["outcome"] for e in events] == ["success"] * 4
+
+
+RIVALS = """
+name: Scored
+sources: [{key: a}]
+steps:
+  - type: %s
+    key: deal
+    steps:
+      - {type: acme_score, key: one, config: {who: x}%s}
+      - {type: acme_score, key: two, config: {who: y}}
+      - {type: acme_score, key: three, config: {who: z}}
+"""
+
+
+async def test_a_lead_goes_to_the_first_step_of_a_plugin_that_takes_it(store: RedisStore) -> None:
+    asked: list[str] = []
+
+    def score(options: ScoreOptions, context: StepContext) -> StepOutcome:
+        asked.append(options.who)
+        return StepOutcome("success", price=7) if options.who == "y" else StepOutcome("failure")
+
+    add(score)
+    tree = {**files(), "flows/scored.yaml": RIVALS % ("first_success", "")}
+    async with listening(store, {"acme": tree}) as site:
+        events = await Desk(site).events(await Desk(site).post())
+
+        assert asked == ["x", "y"]
+        assert [(one.get("key"), one["outcome"]) for one in events[:3]] == [
+            ("one", "failure"),
+            ("two", "success"),
+            ("deal", "success"),
+        ]
+        assert (events[2]["price"], events[2]["appended"]) == (7, {"recipient": "two"})
+
+
+def test_a_step_of_a_plugin_neither_bids_nor_is_tried_again() -> None:
+    add(nothing)
+
+    bidding = findings(flow=RIVALS % ("auction", ""))
+    (again,) = findings(flow=RIVALS % ("first_success", ", retry_enabled: true"))
+
+    assert len(bidding) == 3
+    assert bidding[0].endswith(
+        "steps[0].steps[0].type: 'acme_score' is not known here (known: recipient); only "
+        "recipients bid; other steps go before or behind"
+    )
+    assert "unknown key 'retry_enabled'" in again
 
 
 def test_the_schema_of_flows_knows_the_type_with_its_options() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import Counter
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
@@ -12,6 +14,7 @@ from pointsman.flows.redelivery import Redeliveries, due_again
 from pointsman.flows.submission import StepResult
 from pointsman.peers import Answerer, answering, dropping
 from pointsman.settings import Settings
+from pointsman.store.caps import CapStore
 from pointsman.store.errands import ErrandStore
 from pointsman.store.redis import RedisStore
 from pointsman.store.timers import Timer
@@ -39,7 +42,9 @@ class Daemon:
         store = market.site.services.store
         errands = ErrandStore(store, Settings())
         delivery = market.site.services.delivery
-        self.again = Redeliveries(errands, delivery, retries=retries, clock=lambda: self.now)
+        self.again = Redeliveries(
+            errands, CapStore(store), delivery, retries=retries, clock=lambda: self.now
+        )
 
     async def due(self) -> Timer:
         """Return the latest timer of a delivery."""
@@ -136,12 +141,11 @@ async def test_a_step_at_its_cap_is_not_tried_again(store: RedisStore) -> None:
 
 
 async def test_deliveries_that_fail_together_come_back_apart(store: RedisStore) -> None:
-    """D6: and come to an end."""
+    """D6: a thousand, of which a hundred are really made; and they come to an end."""
     retries = Retries(first=timedelta(seconds=10))
     async with selling(store, [buyer("one", retry_enabled=True)], {"one": 503}) as market:
         (step,) = market.organization.named_flows["sell"].steps
         failed = StepResult(step, "error", "Server error")
-
         found = [due_again(retries, failed, 1, 0) for _ in range(1000)]
 
         dues = sorted(one for one in found if one is not None)
@@ -149,6 +153,15 @@ async def test_deliveries_that_fail_together_come_back_apart(store: RedisStore) 
         assert 9_000 < dues[-1] <= 10_000
         assert max(later - sooner for sooner, later in pairwise(dues)) < 1_000
         assert due_again(retries, failed, retries.attempts, 0) is None
+
+        leads = await asyncio.gather(*(market.post(email=f"{n}@example.com") for n in range(100)))
+        ended = [(await market.events(one["lead"]["id"]))[-1] for one in leads]
+        first, last = (pick(one["at"] + one["ms"] for one in ended) for pick in (min, max))
+        timers = [one.due for one in await market.timers() if one.purpose == "redelivery"]
+        assert len(timers) == 100
+        assert first <= min(timers)
+        assert max(timers) <= last + 2_000 + 10
+        assert max(Counter(due // 100 for due in timers).values()) < 50
 
 
 async def test_what_never_works_is_a_dead_letter_until_somebody_looks_after_it(

@@ -26,6 +26,7 @@ from support import THOROUGH, wait_until
 
 TEN = [{"key": "ten", "maximum": 10, "duration_units": "month"}]
 DEADLINE = 20
+MINUTE = 60_000
 LOST_AFTER = (DEADLINE + 30) * 1000
 RATE = 200
 LEADS = 2_000 if THOROUGH else 150
@@ -104,6 +105,25 @@ async def test_a_dead_daemon_does_not_keep_the_places_it_held(store: RedisStore)
         later = await asyncio.gather(*(second.post(number) for number in range(100, 150)))
         assert [one.outcome for one in later].count("success") == 5
         assert await second.held() == (10, 0)
+
+
+@pytest.mark.parametrize("place", ["flow", "step"])
+async def test_windows_of_several_units_are_counted_from_the_first_lead_that_was_delivered(
+    store: RedisStore, place: str
+) -> None:
+    caps = [{"key": "c", "maximum": 1, "duration": 2, "duration_units": "minute"}]
+    flow: dict[str, Any] = {"caps": caps} if place == "flow" else {}
+    step: dict[str, Any] = {"caps": caps} if place == "step" else {}
+    flow["deadline"] = 600  # the clock is behind Redis' all the way
+    async with selling(store, [buyer("one", **step)], {"one": BUYS}, **flow) as market:
+        begun = milliseconds() // MINUTE * MINUTE - 7 * MINUTE
+        clock = [begun]
+        daemon = Daemon(market, clock)
+        for minute in (0, 3, 4):
+            clock[0] = begun + minute * MINUTE
+            await daemon.post(minute)
+
+        assert len(market.buyers["one"].requests) == 3
 
 
 async def test_leads_of_a_dead_daemon_are_led_on_in_the_places_they_hold(store: RedisStore) -> None:

@@ -50,3 +50,19 @@ async def test_a_bug_in_one_line_of_many_stays_in_its_line(
 
     statuses = [line.split(b'"status":')[1][:3] for line in (await answer.read()).splitlines()]
     assert statuses == [b"201", b"500", b"201"]
+
+
+async def test_no_answer_tells_what_the_daemon_is_made_of(site: Site) -> None:
+    """Whatever room it comes from: vendors, recipients, the API, a list bit by bit, nowhere."""
+    lines = {**bearer("all"), "Content-Type": "application/x-ndjson"}
+    answers = [
+        await site.client.post("/flows/none/sources/none/submit"),
+        await site.client.put("/feedback"),
+        await site.client.get("/feedback", headers={"Accept": "image/png"}),
+        await site.client.get("/api/v1/members", headers=bearer("all")),
+        await site.client.post("/api/v1/leads/bulk", data=b"{}\n", headers=lines),
+        await site.client.get("/metrics"),
+        await site.client.get("/nowhere"),
+    ]
+
+    assert {answer.headers["Server"] for answer in answers} == {"pointsman"}

@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 
 from listening import ACME, Site, bearer, listening
+from pointsman.settings import Settings
+from pointsman.store.errands import ErrandStore
 from pointsman.store.redis import RedisStore
+from selling import BUYS, buyer, selling
 
 FILES = {
     **ACME,
@@ -83,7 +86,31 @@ async def test_events_are_listed_newest_first_with_what_stood_at_each(site: Site
     one = await get(site, f"/api/v1/events/{first['lead']['id']}00")
     assert one["vars"]["team"]["outcome"] == "success"
     assert one["vars"]["lead"]["state"] == "TX"
+    (filtered,) = (e for e in events[2:] if e["type"] == "filter")
+    assert "team" not in filtered["vars"]
     await get(site, "/api/v1/events/000000000000000000000000ff", 404)
+
+
+async def test_only_what_is_asked_for_is_told_of_events(site: Site) -> None:
+    await submit(site, email="1@example.com", state="TX")
+    query: dict[str, Any] = {"limit": 1, "sort": "asc"}
+
+    some = await get(site, "/api/v1/events", include="outcome, vars.lead.state,steps", **query)
+    others = await get(site, "/api/v1/events", exclude="id,vars.lead,ms", **query)
+
+    (event,), (rest,) = some["data"], others["data"]
+    assert event == {
+        "id": event["id"],
+        "outcome": "success",
+        "steps": 2,
+        "vars": {"lead": {"state": "TX"}},
+    }
+    assert {"id", "type"} <= rest.keys()
+    assert "ms" not in rest
+    assert "flow" in rest["vars"]
+    assert "lead" not in rest["vars"]
+    await get(site, "/api/v1/events", 400, include="id", exclude="vars")
+    await get(site, "/api/v1/events", 400, include=",")
 
 
 async def test_every_event_is_on_one_page_whatever_its_size_and_the_order(site: Site) -> None:
@@ -102,6 +129,34 @@ async def test_every_event_is_on_one_page_whatever_its_size_and_the_order(site: 
             query[cursor] = told["pagination"]["last_id"]
         assert sorted(found) == sorted(whole)
         assert len(found) == len(set(found))
+
+
+async def test_pages_go_on_after_any_event_and_may_end_before_one(store: RedisStore) -> None:
+    """Those of deliveries, whose ids have a proof, and later ones of two leads at one moment."""
+    async with selling(store, [buyer("one")], {"one": BUYS}) as market:
+        leads = [(await market.post(email=f"{n}@example.com"))["lead"]["id"] for n in range(2)]
+        later = ErrandStore(store, Settings())
+        for lead in reversed(leads):
+            await later.note(market.organization.id, lead, 1, [{"type": "retry", "at": 1}] * 2)
+        whole = [one["id"] for one in (await get(market.site, "/api/v1/events"))["data"]]
+
+        assert len(whole) == 8
+        for sort, cursor, wanted in (
+            ("desc", "before_id", whole),
+            ("asc", "after_id", whole[::-1]),
+        ):
+            found: list[str] = []
+            query: dict[str, Any] = {"limit": 1, "sort": sort}
+            while len(found) < 9:
+                told = await get(market.site, "/api/v1/events", **query)
+                found += [one["id"] for one in told["data"]]
+                if not told["pagination"]["has_more"]:
+                    break
+                query[cursor] = told["pagination"]["last_id"]
+            assert found == wanted
+        query = {"before_id": whole[1], "after_id": whole[5], "sort": "asc"}
+        between = (await get(market.site, "/api/v1/events", **query))["data"]
+        assert [one["id"] for one in between] == [whole[4], whole[3], whole[2]]
 
 
 async def test_events_are_found_by_the_rules_of_flows(site: Site) -> None:

@@ -13,7 +13,7 @@ from aiohttp import ClientSession
 from daemons import running
 from deployed import Client, House, lay_out, refusal
 from listening import ACME, RIVAL, bearer
-from pointsman.http.flows import DEPLOYED
+from pointsman.http.flow_deployment import DEPLOYED
 from support import wait_until
 
 FLOWS = "/api/v1/flows"
@@ -135,9 +135,15 @@ async def test_a_flow_is_told_in_the_words_of_the_reference(house: House) -> Non
     assert (flow["errors"], flow["enabled"], flow["ping_enabled"]) == ({}, True, False)
     assert flow["fields"] == ["first_name", "email", "state"]
     assert source["entity"]["name"] == "Lead Shop"
-    assert source["integration"]["mappings"] == [{"property": "first_name", "value": "{{fname}}"}]
-    assert len(source["caps"][0]["id"]) == 24
-    assert [len(source["id"]), *(len(step["id"]) for step in flow["steps"])] == [6, 6, 6]
+    (mapping,) = source["integration"]["mappings"]
+    assert mapping == {"id": mapping["id"], "property": "first_name", "value": "{{fname}}"}
+    (cap,) = source["caps"]
+    accepted, rules = source["acceptance_criteria"]["rule_set"], flow["steps"][0]["rule_set"]
+    clauses = [each for one in (accepted, rules) for each in (one, *one["rules"])]
+    short = [source, *flow["steps"], mapping, *clauses]
+    assert len({one["id"] for one in clauses}) == 4
+    assert {len(one["id"]) for one in short} == {6}
+    assert len(cap["id"]) == 24
 
 
 async def test_what_is_read_and_sent_back_changes_nothing(house: House) -> None:
@@ -217,6 +223,7 @@ WRONG: dict[str, Any] = {
         "sources": [{"entity": {"name": "S", "time_zone": "Asia/Tokyo"}}]
     },
     "firehose": {"firehose": {"bucket": "b"}},
+    "firehose.credential_id": {"firehose": {"credential_id": "0" * 24, "enabled": False}},
     "fields[0]": {"fields": ["no_such_field"]},
     "name": {"name": ""},
     "flow": {"sources": None},
@@ -235,6 +242,47 @@ async def test_what_cannot_be_saved_is_told_by_place_and_changes_nothing(house: 
         place: [place] for place in WRONG
     }
     assert text(house) == SOLAR
+
+
+async def test_what_says_nothing_is_passed_over(house: House) -> None:
+    """Objects as clients send them: null for what they do not use, empty sets of rules."""
+    rule = {"lhv": "lead.state", "op": "is equal to", "rhv": "TX", "rule_set": {}}
+    mapping = {"property": "first_name", "value": "{{fname}}", "rule_set": {}}
+    cap = {"maximum": 9, "duration_units": "day", "caps": None, "created_at": "2020-11-23T11:41Z"}
+    body = {
+        **MADE,
+        "acceptance_criteria": {"rule_set": {"op": "and", "rules": [rule]}, "reason": None},
+        "caps": [cap],
+        "pricing": {"override": None, "prices": [{"id": "1aacd0", "amount": 5, "rule_set": {}}]},
+        "sources": [
+            {
+                "acceptance_criteria": {"rule_set": {}, "outcome": "failure", "reason": None},
+                "integration": {"module_id": "default", "mappings": [mapping]},
+                "pricing": {"override": True, "prices": []},
+            }
+        ],
+        "firehose": None,
+    }
+
+    status, told = await call(house, "POST", "", body)
+
+    assert status == 201, told
+    assert told["acceptance_criteria"].keys() == {"rule_set"}
+    assert told["pricing"] == {"prices": [{"id": "1aacd0", "amount": 5}]}
+    assert "acceptance_criteria" not in told["sources"][0]
+    assert "null" not in text(house, "sales-leads")
+    before = text(house, "sales-leads")
+    told["steps"][0]["rule_set"]["rules"][0]["id"] = "abcdef"
+    _, again = await call(house, "PUT", f"/{told['id']}", told)
+    assert again["steps"][0]["rule_set"]["rules"][0]["id"] == "abcdef"
+    assert text(house, "sales-leads").replace("id: abcdef\n          lhv", "lhv") == before
+
+
+async def test_everything_that_is_missing_is_told(house: House) -> None:
+    _, told = await call(house, "POST", "", {})
+
+    assert set(told["errors"]) == {"flow"}
+    assert all(f"'{name}' is missing" in told["errors"]["flow"] for name in ("name", "sources"))
 
 
 async def test_all_flows_change_or_none(house: House) -> None:

@@ -140,7 +140,7 @@ async def test_the_owner_and_a_role_are_told_once_each_and_read_it(
 async def test_an_erased_lead_takes_what_was_told_of_it_along(
     tmp_path: Path, redis_url: str
 ) -> None:
-    """L8: no inbox keeps personal data of somebody who was erased."""
+    """No inbox keeps personal data of somebody who was erased."""
     async with deployed(tmp_path, redis_url) as caller:
         lead = await caller.post("Grace")
         await caller.told("ada", 1)

@@ -20,6 +20,11 @@ ACCEPTED = [
     ("application/json;q=0, */*", "application/xml"),
     (BROWSER, "application/xml"),
     ("APPLICATION/XML", "application/xml"),
+    ("application/json, text/xml", "text/xml"),
+    ("application/xml, */*", "application/xml"),
+    ("text/xml;q=0.1, */*", "application/json"),
+    ("text/html, *; q=.2", "application/json"),
+    ("application/json;q=high", "application/json"),
 ]
 
 
@@ -43,12 +48,12 @@ def test_json_has_its_keys_in_order_and_no_reason_where_there_is_none() -> None:
 
 
 def test_xml_is_indented_and_escaped_and_holds_no_character_that_xml_forbids() -> None:
-    told = content("failure", "a < b & \x00 c > d", 1.5, "5fd4371e940df5a34a3888b2")
+    told = content("failure", "a < b & \x00 c > d\r", 1.5, "5fd4371e940df5a34a3888b2")
     answered = respond(told, "text/xml", 201, None)
-    assert answered.content_type == "text/xml"
+    assert answered.headers["Content-Type"] == "text/xml"
     assert answered.body == (
         b'<?xml version="1.0"?>\n<result>\n  <outcome>failure</outcome>\n'
-        b"  <reason>a &lt; b &amp;  c &gt; d</reason>\n"
+        b"  <reason>a &lt; b &amp;  c &gt; d&#xD;</reason>\n"
         b"  <lead>\n    <id>5fd4371e940df5a34a3888b2</id>\n  </lead>\n"
         b"  <price>1.5</price>\n</result>"
     )

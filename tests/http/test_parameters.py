@@ -31,6 +31,11 @@ FORMS: list[tuple[bytes, dict[str, Any]]] = [
     (b"a=&b", {"a": "", "b": ""}),
     (b"a=1&&b=2", {"a": "1", "b": "2"}),
     (b"  \r\n", {}),
+    (b" a=1\r\n", {"a": "1"}),
+    (b"a.0=x&a.2=y", {"a": ["x", None, "y"]}),
+    (b"a.0=x&a.9999=y", {"a": ["x", "y"]}),
+    (b"a=Ren%E9e", {"a": "Ren\ufffde"}),
+    (b"a=Ren\xe9e", {"a": "Ren\ufffde"}),
 ]
 
 
@@ -53,12 +58,23 @@ JSONS: list[tuple[bytes, dict[str, Any]]] = [
     (b"[]", {}),
     (b'"text"', {}),
     (b"", {}),
+    (b'\xef\xbb\xbf{"a": 1}', {"a": 1}),
+    (b'{"a": "Ren\xe9e"}', {"a": "Ren\ufffde"}),
 ]
 
 
 @pytest.mark.parametrize(("raw", "expected"), JSONS)
 def test_json_is_read_and_mended(raw: bytes, expected: dict[str, Any]) -> None:
     assert posted(raw, "application/json; charset=utf-8") == expected
+
+
+@pytest.mark.parametrize(
+    ("raw", "media"), [(b"a=Ren%E9e&b=%80", FORM), (b'{"a": "Ren\xe9e", "b": "\x80"}', JSON)]
+)
+def test_a_body_may_be_written_in_another_charset(raw: bytes, media: str) -> None:
+    assert posted(raw, f'{media}; charset="windows-1252"; x=y') == {"a": "Ren\xe9e", "b": "\u20ac"}
+    for unknown in ("nonsense", "idna", "hex", "utf-16"):
+        assert "\ufffd" in posted(raw, f"{media}; charset={unknown}")["a"]
 
 
 XMLS: list[tuple[bytes, dict[str, Any]]] = [
@@ -70,6 +86,9 @@ XMLS: list[tuple[bytes, dict[str, Any]]] = [
     ),
     (b"<lead><company><name>A &amp; B</name></company></lead>", {"company": {"name": "A & B"}}),
     (b"<lead>only text</lead>", {}),
+    (b"<lead><a> x </a><b>\n</b></lead>", {"a": " x ", "b": "\n"}),
+    (b"<lead><a>1<b>2</b>3</a></lead>", {"a": {"b": "2", "_": "13"}}),
+    (b"<lead>\n <a><b>2</b>\n</a>\n</lead>", {"a": {"b": "2"}}),
 ]
 
 
@@ -102,6 +121,11 @@ def test_the_query_stays_flat_and_wins_over_the_body() -> None:
     assert found == {"a": "query", "b": 2, "c.d": "flat", "e": "", "f": ["1", "2"]}
 
 
+def test_of_a_list_the_query_replaces_the_first_values() -> None:
+    assert posted(b'{"a": ["x", "y", "z"]}', JSON, "a=1&a=2") == {"a": ["1", "2", "z"]}
+    assert posted(b'{"a": ["x", "y", "z"]}', JSON, "a=1") == {"a": "1"}
+
+
 def test_without_a_body_the_query_alone_counts() -> None:
     assert posted(None, "", "a=1") == {"a": "1"}
 
@@ -123,6 +147,11 @@ def test_a_redirect_is_taken_from_the_query_and_stays_a_parameter() -> None:
     assert posted(b"redir_url=https://a.example", FORM).redirect is None
 
 
+def test_a_redirect_is_judged_before_the_body() -> None:
+    with pytest.raises(Misposted, match=r"^Invalid redir_url$"):
+        posted(b"a=1", "text/plain", "redir_url=/relative")
+
+
 @pytest.mark.parametrize(
     "bad", ["/relative", "ftp://a.example", "javascript:alert(1)", "", "https://", "https://a%0ab"]
 )
@@ -135,6 +164,20 @@ def test_trusted_forms_names_become_the_fields_and_those_of_pings_count_for_ping
     raw = b"XXTrustedFormCertUrl=cert&xxTrustedFormPingUrl=pinged"
     assert posted(raw) == {"trustedform_cert_url": "cert"}
     assert posted(raw, ping=True) == {"trustedform_cert_url": "pinged"}
+
+
+@pytest.mark.parametrize(
+    ("raw", "found"),
+    [
+        (b"trustedform_cert_url=own&xxTrustedFormCertUrl=cert", "cert"),
+        (b"xxTrustedFormCertUrl=cert&trustedform_cert_url=own", "cert"),
+        (b"xxTrustedFormCertUrl=&trustedform_cert_url=own", "own"),
+        (b"xxTrustedFormPingUrl=&trustedform_cert_url=own", "own"),
+        (b"xxTrustedFormCertUrl=", None),
+    ],
+)
+def test_what_trusted_forms_script_has_written_wins(raw: bytes, found: str | None) -> None:
+    assert posted(raw, ping=True).get("trustedform_cert_url") == found
 
 
 @given(

@@ -148,8 +148,7 @@ async def test_the_owner_is_named_by_handle_or_id_and_a_lead_with_one_takes_no_t
     assert lead["ownerId"] == acme.handles["bob"]
     assert (contact["ownerId"], nobody["ownerId"]) == (acme.handles["ada"], None)
     assert await events(site, redis) == [
-        "lead_created",
-        "lead_updated,lead_assigned",
+        "lead_created,lead_assigned",
         "contact_created,contact_assigned",
         "contact_updated",
     ]
@@ -240,6 +239,24 @@ async def test_a_retry_may_have_both_names(site: Site, module: str) -> None:
 
     assert await call(site, "POST", module, body, **key) == first
     assert (await call(site, "POST", module, body, **{"Idempotency-Key": "2"}))[0] == 409
+
+
+@pytest.mark.parametrize("module", ["contacts", "leads"])
+async def test_an_external_id_is_free_again_once_its_record_is_deleted_but_not_erased(
+    site: Site, module: str
+) -> None:
+    body = {**NEW[module], "externalId": "7"}
+    first = await make(site, module, externalId="7")
+    await call(site, "DELETE", f"{module}/{first['id']}")
+
+    status, second = await call(site, "POST", module, body)
+    assert (status, second["id"] == first["id"]) == (201, False)
+    assert (await call(site, "GET", f"{module}?externalId=7"))[1]["data"][0]["id"] == second["id"]
+    assert (await call(site, "POST", module, body))[0] == 409
+
+    await call(site, "DELETE", f"{module}/{second['id']}?erase=true")
+    status, told = await call(site, "POST", module, body)
+    assert (status, told["error"]["message"].endswith("was erased")) == (409, True)
 
 
 @pytest.mark.parametrize("module", ["contacts", "leads"])

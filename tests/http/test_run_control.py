@@ -18,7 +18,8 @@ from support import wait_until
 RUNS, LETTERS = "/api/v1/workflows/runs", "/api/v1/dead-letters"
 HEAD = "trigger_module: leads\ntrigger_type: lead_created\nactions:\n"
 ASLEEP = f"name: Asleep\n{HEAD}  - {{action_type: wait, config: {{duration: 1h}}}}\n"
-FAILS = f"name: Fails\n{HEAD}  - {{action_type: webhook, config: {{url: 'http://10.0.0.1/'}}}}\n"
+CONFIG = "{url: 'http://10.0.0.1/', response_mapping: {output: {the_id: id}}}"
+FAILS = f"name: Fails\n{HEAD}  - {{action_type: webhook, config: {CONFIG}}}\n"
 KEYS = """
   - {name: looks, sha256: %(looks)s, scopes: ["workflows:read", "deadletters:read"]}
   - {name: acts, sha256: %(acts)s, scopes: ["workflows:write", "deadletters:write"]}
@@ -167,6 +168,8 @@ async def test_a_dead_letter_tells_what_was_to_be_done(site: Site) -> None:
         1,
     )
     assert "10.0.0.1" in letter["error"]
+    step = run["steps"][0]["input"]
+    assert step["responseMapping"] == {"output": {"the_id": "id"}}, "as the workflow's page has it"
     assert told == {**letter, "step": run["steps"][0]}
     assert await call(site, "DELETE", f"{LETTERS}/{letter['id']}", "acts") == (
         200,

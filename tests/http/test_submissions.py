@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from typing import Any
@@ -13,6 +14,7 @@ from listening import ACME, Site, listening
 from pointsman.ids import parse_lead_id
 from pointsman.store.keys import Keys
 from pointsman.store.redis import RedisStore
+from support import wait_until
 
 FLOW = """
 name: Solar leads
@@ -115,7 +117,7 @@ async def test_a_filter_stops_the_leads_that_it_matches(site: Site) -> None:
     answer = await site.client.post(f"{A}/submit?is_test=true", json=LEAD)
 
     told = await answer.json()
-    assert told["reason"] == "ada@example.com is a test"
+    assert (told["reason"], told["price"]) == ("ada@example.com is a test", 0)
     _, events = await stored(site, told["lead"]["id"])
     assert [(e["type"], e["outcome"]) for e in events] == [
         ("filter", "stop"),
@@ -174,6 +176,8 @@ async def test_a_source_may_want_a_secret(site: Site) -> None:
     ]
 
     assert answers == [201] * len(allowed) + [401] * len(refused)
+    asked = await site.client.post(f"{B}/submit", json=LEAD)
+    assert asked.headers["WWW-Authenticate"].startswith("Basic ")
 
 
 async def test_what_is_not_there_is_404_and_what_sleeps_403(site: Site) -> None:
@@ -194,7 +198,15 @@ async def test_ids_and_names_reach_the_same_source(site: Site) -> None:
 
     told = await answer.json()
     assert told["source"] == {"id": source.id, "name": "vendor-a", "authentication_required": False}
-    assert {"name": "phone_1", "type": "phone"} in told["params"]
+    params = {param["name"]: param for param in told["params"]}
+    assert params["phone_1"] == {
+        "name": "phone_1",
+        "label": "Phone 1",
+        "type": "phone",
+        "required": False,
+        "examples": ["512-555-1234"],
+    }
+    assert [name for name, param in params.items() if param["required"]] == ["email"]
 
 
 async def test_people_get_a_page_with_a_form_for_test_leads(site: Site) -> None:
@@ -204,16 +216,29 @@ async def test_people_get_a_page_with_a_form_for_test_leads(site: Site) -> None:
     assert answer.content_type == "text/html"
     assert f'action="{A}/submit"' in text
     assert 'name="is_test" value="true"' in text
+    assert "<td><code>email</code></td><td>email</td><td>yes</td>" in text
     assert "https://" not in text.replace("https://example.com", "")
 
 
-async def test_a_disabled_flow_answers_error(store: RedisStore) -> None:
+async def test_a_disabled_flow_answers_error_and_a_ping_of_it_failure(store: RedisStore) -> None:
     files = {**FILES, "flows/solar.yaml": FLOW + "enabled: false\n"}
     async with listening(store, {"acme": files}) as site:
         answer = await site.client.post(f"{A}/submit", json=LEAD)
+        pinged = await site.client.post(f"{A}/ping", json=LEAD)
 
         assert answer.status == 201
         assert (await answer.json())["outcome"] == "error"
+        assert await pinged.json() == {
+            "outcome": "failure",
+            "reason": "the flow is disabled",
+            "price": 0,
+        }
+
+
+async def test_what_a_get_says_is_in_its_query(site: Site) -> None:
+    answer = await site.client.get(f"{A}/submit?region=TX&email=a@b.c", data=b"{}nonsense")
+
+    assert (answer.status, (await answer.json())["price"]) == (201, 12.5)
 
 
 async def test_a_submission_is_one_round_trip(site: Site) -> None:
@@ -224,3 +249,29 @@ async def test_a_submission_is_one_round_trip(site: Site) -> None:
 
     after = (await redis.info("commandstats"))["cmdstat_evalsha"]["calls"]
     assert after - before == 1
+
+
+async def test_a_sender_that_gave_up_on_a_slow_redis_gets_the_first_answer(site: Site) -> None:
+    """D3: what it sends again while the first is still on its way is the same lead."""
+    store, headers = site.services.store, {"Idempotency-Key": "order-1"}
+    tries: list[asyncio.Task[Any]] = []
+
+    async def post() -> Any:
+        return await site.client.post(f"{A}/submit", json=LEAD, headers=headers)
+
+    async def send() -> None:
+        sent = store.round_trips
+        tries.append(asyncio.create_task(post()))
+        await wait_until(lambda: store.round_trips > sent, "it is with Redis")
+
+    await store.redis.client_pause(30_000, all=False)
+    await send()
+    await send()
+    tries[0].cancel()
+    await store.redis.client_unpause()
+    second, third = await tries[1], await post()
+
+    assert (second.status, third.status) == (201, 201)
+    assert await second.json() == await third.json()
+    assert third.headers["Idempotency-Replayed"] == "true"
+    assert await store.redis.xlen(Keys(organization(site).id).events) == 1

@@ -133,6 +133,19 @@ async def test_an_address_may_send_so_many_leads_a_minute(store: RedisStore, red
         assert not [key for key in await redis.keys("*:calls:*") if b"198.51" in key]
 
 
+async def test_vendors_count_with_the_rest_of_their_address(store: RedisStore) -> None:
+    """Posts and pings of a flow's source, and the webhook."""
+    flow = "name: Sold\nping_enabled: true\nsources: [{key: a}]\nsteps: []\n"
+    async with listening(store, {"acme": {**limited(3), "flows/sold.yaml": flow}}) as site:
+        vendor = "/flows/sold/sources/a"
+        submit, ping = f"{vendor}/submit", f"{vendor}/ping"
+        paths = (submit, ping, WEBHOOK, submit, ping)
+        answers = [await site.client.post(path, json=LEAD) for path in paths]
+
+        assert [answer.status for answer in answers] == [201, 200, 201, 429, 429]
+        assert int(answers[3].headers["Retry-After"]) <= 61
+
+
 async def test_an_address_cannot_be_made_up_without_a_trusted_proxy(store: RedisStore) -> None:
     async with listening(store, {"acme": limited(1)}) as site:
         answers = [

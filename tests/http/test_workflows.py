@@ -408,7 +408,19 @@ async def test_a_trigger_type_belongs_to_its_module(house: House) -> None:
     )
 
     assert refusal(made)[0] == refusal(changed)[0] == 400
-    assert "'lead_created' is no event of 'tasks'" in refusal(made)[2]
+    assert refusal(made)[2].startswith("triggerType: 'lead_created' is no event of 'tasks'")
+    assert house.generation() == 1
+
+
+async def test_what_a_body_names_and_nobody_has_is_told_by_its_place_there(house: House) -> None:
+    owner = {"actionType": "assign_owner", "config": {"userIds": ["zed"]}}
+    hook = {"url": "https://crm.example.com", "headers": {"x_own": "{{trigger.a | nope}}"}}
+    told = refusal(await call(house, "POST", "", {**AUTO, "actions": [owner]}))
+    own = [{"actionType": "webhook", "config": hook}]
+    kept = refusal(await call(house, "POST", "", {**AUTO, "actions": own}))
+
+    assert told[2].startswith("actions[0].config.userIds[0]: no member 'zed'")
+    assert kept[2].startswith("actions[0].config.headers.x_own: ")
     assert house.generation() == 1
 
 

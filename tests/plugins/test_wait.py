@@ -179,10 +179,9 @@ async def test_what_a_run_needs_outlives_a_long_wait(
         await house.quiet()
 
     needed = [
-        house.keys.run(lead, run.id),
-        house.keys.run_index(run.id),
+        house.keys.run(run.id),
         house.keys.definition(run.digest),
-        house.keys.lead_runs(lead),
+        house.keys.lead(lead),
         house.keys.workflow_runs(workflow.id),
     ]
     left = [await redis.pttl(key) for key in needed]

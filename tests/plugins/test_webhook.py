@@ -30,18 +30,19 @@ from pointsman.testing import (
 
 
 async def test_the_event_is_sent_as_json_by_default() -> None:
-    now = datetime(2026, 6, 22, 18, 4, 15, tzinfo=UTC)
-    record = {"first_name": "Ada", "custom_fields": {"my_key": 1}}
+    """As of when it occurred, however much later the step is done."""
+    at = "2026-06-22T18:04:15.000Z"
+    record = {"first_name": "Ada", "custom_fields": {"my_key": 1}, "updated_at": at}
 
-    async with receiver() as peer, action_context(record, now=now) as context:
+    async with receiver() as peer, action_context(record) as context:
         output = await perform("webhook", {"url": peer.url}, context)
 
     (request,) = peer.requests
     assert (request.method, request.headers["Content-Type"]) == ("POST", "application/json")
     assert request.json() == {
         "type": "lead_created",
-        "timestamp": "2026-06-22T18:04:15.000+00:00",
-        "data": {"firstName": "Ada", "customFields": {"my_key": 1}},
+        "timestamp": at,
+        "data": {"firstName": "Ada", "customFields": {"my_key": 1}, "updatedAt": at},
     }
     assert output == {"status": 200, "body": None}
 

@@ -40,7 +40,7 @@ FAMILIES = {
 }
 
 FITTING = {
-    "boolean": "truth valid",
+    "boolean": "truth valid equal list",
     "city": "equal obscene valid search list pattern",
     "credential": "equal search list",
     "date": "equal order valid between recent",
@@ -57,13 +57,14 @@ FITTING = {
     "ssn": "equal valid search list",
     "state": "equal obscene search list",
     "street": "equal obscene valid search list pattern",
-    "string": "equal obscene search list pattern",
+    "string": "equal obscene search list pattern order between truth",
     "time": "equal order valid between recent",
     "trustedform_url": "valid",
     "url": "equal obscene valid search list",
 }
-"""Families by type, as the public table of types has them; the last N units and ranges between
-ranges are what the reference describes elsewhere."""
+"""Families by type, as the public table of types has them; the last N units, ranges between
+ranges, truths in lists and texts that look like numbers or truths are what the reference describes
+elsewhere."""
 
 CONTRARY = {
     positive: negative
@@ -82,6 +83,10 @@ TABLE: dict[str, list[tuple[str, Any, tuple[Any, ...], tuple[Any, ...]]]] = {
         ("is false", None, ("no", False, "0", "on"), ("yes", *ABSENT)),
         ("is blank", None, ABSENT, ("no", False, 0)),
         ("format is valid", None, ("yes", "n"), ("on", *ABSENT)),
+        ("is equal to", True, ("yes", True, "1"), ("no", "on", *ABSENT)),
+        ("is equal to", "FALSE", ("no", False), ("yes", *ABSENT)),
+        ("is included in", [True, "x"], ("yes", 1), ("no", *ABSENT)),
+        ("is included in", "true,false", ("n",), ABSENT),
     ],
     "city": [
         ("is equal to", "austin ", ("Austin", " AUSTIN\n"), ("Austin TX", *ABSENT)),
@@ -266,6 +271,13 @@ TABLE: dict[str, list[tuple[str, Any, tuple[Any, ...], tuple[Any, ...]]]] = {
         ("matches pattern", "*", ("x",), ABSENT),
         ("matches pattern", "/x{2}/", ("axxa",), ("axa", *ABSENT)),
         ("matches pattern", "/path/x", ("/PATH/X",), ("/path/y", *ABSENT)),
+        ("is true", None, ("true", " TRUE", True), ("yes", "1", 1, "false", *ABSENT)),
+        ("is false", None, ("False", False), ("no", "0", 0, "true", *ABSENT)),
+        ("is less than", 5, ("4", 4.5, "-1e3"), ("5", "abc", "4 dogs", *ABSENT)),
+        ("is less than or equal to", "0845", ("845", "0830"), ("0846", *ABSENT)),
+        ("is greater than", "9", ("10", "1e1"), ("9.0", "9", *ABSENT)),
+        ("is greater than or equal to", "2026-01-31", ("2026-01-31T00:00Z",), ("5", *ABSENT)),
+        ("is between", "0830-1645", ("0830", "1645", 900), ("0829", "1646", "x", *ABSENT)),
     ],
     "time": [
         ("is equal to", "2026-01-31T09:00:00Z", ("1/31/2026 4am EST",), ("1/31/2026", *ABSENT)),

@@ -137,7 +137,7 @@ def test_the_trace_tells_what_was_evaluated_and_masks_what_must_be() -> None:
         ({"lhv": "lead.state"}, ("op",), "unknown operator ''"),
         (rule("lead.state", "is less than", 1), ("op",), "does not fit the type state"),
         (rule("lead.phone", "matches pattern", "*"), ("op",), "does not fit the type phone"),
-        (rule("lead.phone.area", "is less than", 1), ("op",), "does not fit the type string"),
+        (rule("lead.email.domain", "is within the last", 1), ("op",), "not fit the type string"),
         (rule("lead.phone.aera", "is blank"), ("lhv",), "did you mean 'area'?"),
         (rule("lead.state.valid", "is true"), ("lhv",), "which has no attribute 'valid'"),
         (rule("lead.phone.area.x", "is blank"), ("lhv",), "which has no attribute 'area.x'"),
@@ -148,7 +148,7 @@ def test_the_trace_tells_what_was_evaluated_and_masks_what_must_be() -> None:
         (rule("lead.age", "is between", "old"), ("rhv",), "needs a range such as 18-65"),
         (rule("lead.dob.age", "is less than", "old"), ("rhv",), "needs a number, not 'old'"),
         (rule("lead.dob", "is less than", "old"), ("rhv",), "needs a day or time"),
-        (rule("lead.dob", "is between", "1-2"), ("rhv",), "needs two days"),
+        (rule("lead.dob", "is between", "old-new"), ("rhv",), "needs two days"),
         (rule("lead.dob", "is within the last", "30"), ("rhv",), "such as '30 days'"),
         (rule("lead.dob", "is within the last 30 moons"), (), "such as '30 days'"),
         (rule("lead.tags", "includes", ""), ("rhv",), "needs a text to look for"),
@@ -396,3 +396,67 @@ def test_a_long_list_costs_no_more_than_a_short_one() -> None:
         assert not long.passes(lead)
 
     assert time.process_time() - started < 0.5
+
+
+BUSINESS = {
+    "op": "and",
+    "rules": [
+        rule('{{format submission.timestamp format="HHmm" timezone="America/New_York"}}',
+             "is between", "0830-1645"),
+        rule('{{format submission.timestamp format="dddd" timezone="America/New_York"}}',
+             "is not included in", "Saturday,Sunday"),
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("sent", "expected"),
+    [
+        ("2026-01-14T13:29Z", False),
+        ("2026-01-14T13:30Z", True),
+        ("2026-01-14T21:45Z", True),
+        ("2026-01-14T21:46Z", False),
+        ("2026-07-15T12:29Z", False),
+        ("2026-07-15T12:30Z", True),
+        ("2026-07-15T20:45Z", True),
+        ("2026-07-15T20:46Z", False),
+        ("2026-03-06T13:30Z", True),
+        ("2026-03-08T16:00Z", False),
+        ("2026-03-09T03:30Z", False),
+        ("2026-03-09T12:30Z", True),
+        ("2026-10-30T12:30Z", True),
+        ("2026-11-01T16:00Z", False),
+        ("2026-11-02T12:30Z", False),
+        ("2026-11-02T13:30Z", True),
+    ],
+)
+def test_day_parting_goes_by_the_clock_on_the_wall(sent: str, expected: bool) -> None:
+    """C2, C3: in winter and in summer, and on the working days around both changes."""
+    seen = scope({}) | {"submission": {"timestamp": sent}}
+
+    assert compiled(BUSINESS).passes(seen) is expected
+
+
+@pytest.mark.parametrize(
+    ("span", "sent", "then", "expected"),
+    [
+        ("2 hours", "2026-03-08T03:30-04:00", "2026-03-08T00:31-05:00", True),
+        ("2 hours", "2026-03-08T03:30-04:00", "2026-03-08T00:29-05:00", False),
+        ("2 hours", "2026-11-01T01:30-05:00", "2026-11-01T00:31-04:00", True),
+        ("2 hours", "2026-11-01T01:30-05:00", "2026-11-01T00:29-04:00", False),
+        ("1 day", "2026-03-08T12:00-04:00", "2026-03-07T11:01-05:00", True),
+        ("1 day", "2026-03-08T12:00-04:00", "2026-03-07T10:59-05:00", False),
+        ("1 month", "2026-03-31T12:00Z", "2026-02-28T12:01Z", True),
+        ("1 month", "2026-03-31T12:00Z", "2026-02-28T11:59Z", False),
+        ("1 year", "2024-02-29T12:00Z", "2023-02-28T12:01Z", True),
+        ("1 year", "2024-02-29T12:00Z", "2023-02-28T11:59Z", False),
+    ],
+)
+def test_a_span_is_as_long_as_it_says_whatever_the_clocks_do(
+    span: str, sent: str, then: str, expected: bool
+) -> None:
+    """C4: hours and days are counted in time that passed, months and years by the calendar."""
+    recent = compiled(rule("my_crm.at", "is within the last", span))
+    seen = {"my_crm": {"at": then}, "submission": {"timestamp": sent}}
+
+    assert recent.passes(seen) is expected

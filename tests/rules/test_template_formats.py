@@ -55,7 +55,7 @@ NUMBERS = """
 -1000.234   ($0,0)        ($1,000)
 -1000.234   $0.00         -$1000.23
 1230974     ($_0.00_a)    $_1.23_m
--0.0001     $0.00         $0.00
+-0.0001     $0.00         0$.00
 1           0%            100%
 0.974878234 0.000%        97.488%
 -0.43       0_%           -43_%
@@ -72,6 +72,20 @@ NUMBERS = """
 12          0,0-          12
 -12         0-            12-
 12          0+            12+
+-1          0o            -1th
+1.5         0o            2th
+999999      0_a           1_k
+999.5       0_a           1_
+1500000000000000 0.0_a    1.5.0_t
+-0.4        -0            +0
+-0.4        0             0
+3467479682787 0.00000     3467479682787.00049
+100000000000000000000 0.000 99999999999999983616.000
+0.0000001   0.00          0.00
+1000000000000000000000 0,0 1e+21
+1000000000000000000000 0.0a 1000000000.0t
+8.345       0.00          8.35
+1.255       0.00          1.26
 """
 
 
@@ -101,6 +115,7 @@ TOKENS = {
     "[It's] MMMM Do, h:mm A": "It's June 4th, 5:04 PM",
     r"\MM h\LT": "MM 5LT",
     "[]YYYY-[W]WW-E": "2015-W23-4",
+    "[a]b]c[d[e]": "a]bc[4e",
 }
 
 
@@ -151,6 +166,22 @@ def test_locales(locale: str, date: str, number: str) -> None:
         assert len(set(getattr(locales[locale], form))) == 12
     for form in ("days", "days_short", "days_least"):
         assert len(set(getattr(locales[locale], form))) == 7
+
+
+@pytest.mark.parametrize(
+    ("locale", "told"),
+    [
+        ("en", "1st 2nd 4th 11th 22nd 101st 108th"),
+        ("es", "1er 2do 4to 11er 22do 101er 108vo"),
+        ("nl", "1ste 2de 4de 11de 22ste 101ste 108ste"),
+        ("fr", "1er 2e 4e 11e 22e 101e 108e"),
+        ("it", "1º 2º 4º 11º 22º 101º 108º"),
+    ],
+)
+def test_ordinals(locale: str, told: str) -> None:
+    write = compile_number_pattern("0o")
+
+    assert " ".join(write(n, locales[locale]) for n in (1, 2, 4, 11, 22, 101, 108)) == told
 
 
 SCOPE: dict[str, Any] = {
@@ -263,6 +294,14 @@ def test_formats_and_results(text: str, value: Any) -> None:
         ("0 or s == 5 ? 7 : 8", 7),
         ("1 && 0 ? 7 : 8", 8),
         ("s > 10 ? 1 : 2", 2),
+        ("lg(100)", 2),
+        ("gamma(5)", 24),
+        ("cosh 0 + sinh 0 + tanh 0", 1),
+        ("acosh 1 + asinh 0 + atanh 0", 0),
+        ("expm1 0 + log1p 0", 0),
+        ("atanh 2", None),
+        ("123456789 * 987654321", 121932631112635260),
+        ("10 ^ 21", 1e21),
         ("floor 2.7 + 1", 3),
         ("ceil(1.2)", 2),
         ("- -3", 3),

@@ -139,6 +139,25 @@ def test_conditions_ask_whether_there_is_something(text: str, value: str) -> Non
 @pytest.mark.parametrize(
     ("text", "value"),
     [
+        ("a\n{{#if lead.age}}\nb\n{{/if}}\nc", "a\nb\nc"),
+        ("{{#if lead.nope}}\nb\n{{else}}\nd\n{{/if}}\nc", "d\nc"),
+        ("  {{#if lead.age}}  \n  b\n  {{/if}}  \nc", "  b\nc"),
+        ("{{#if lead.age}}\r\nb\r\n{{/if}}\r\nc", "b\r\nc"),
+        ("a\n{{! a comment }}\nb\n{{!-- another --}}", "a\nb\n"),
+        ("a {{#if lead.age}} b {{/if}} c", "a  b  c"),
+        ("{{#if lead.age}}{{#if lead.age}}\nb{{/if}}\n{{/if}}", "\nb\n"),
+        ("{{lead.age}}\n{{lead.age}}\n", "30\n30\n"),
+        ("\\\\{{lead.age}} \\{{lead.age}}", "\\30 {{lead.age}}"),
+        ("{{this.lead.age}}", "30"),
+    ],
+)
+def test_a_tag_alone_on_its_line_takes_the_line_with_it(text: str, value: str) -> None:
+    assert compiled(text).text({"lead": {"age": 30}}) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
         ("{{lowercase lead.first_name}}", "michael"),
         ("{{uppercase lead.first_name}}", "MICHAEL"),
         ("{{uppercase lead.nope}}", ""),
@@ -164,7 +183,10 @@ def test_conditions_ask_whether_there_is_something(text: str, value: str) -> Non
         ('{{extract lead.first_name pattern="[aeiou]"}}', "i a e"),
         ('{{extract lead.first_name pattern="z"}}', ""),
         ('{{extract lead.hash pattern="(?<=#)(\\w+)(?=#)"}}', "John Doe"),
+        ('{{extract lead.hash pattern="(?<=#)(\\\\w+)(?=#)"}}', "John Doe"),
+        ('{{replace lead.first_name pattern="regexp(\\\\w)" replace="x"}}', "xxxxxxx"),
         ('{{extract "aaa" pattern="a(?=a)"}}', "a a"),
+        ("{{&lead.first_name}}", "Michael"),
     ],
 )
 def test_helpers_of_text(text: str, value: str) -> None:
@@ -210,6 +232,9 @@ def test_helpers_of_text(text: str, value: str) -> None:
         ("more than 16 deep", "{{#if a}}" * 20 + "{{/if}}" * 20),
         ("more than 16 deep", "{{" + "uppercase (" * 20 + "lead.x" + ")" * 20 + "}}"),
         ("longer than 64 KiB", "{{lead.x}}" * 7_000),
+        ("more than 500 helpers", "{{uppercase lead.x}}" * 501),
+        ("more than 500 helpers", "{{#if (md5 lead.x)}}{{/if}}" * 501),
+        ("a whirlpool counts as 100", "{{whirlpool lead.x}}" * 6),
     ],
 )
 def test_what_is_wrong_is_reported_when_a_template_is_compiled(message: str, text: str) -> None:
@@ -338,6 +363,7 @@ def test_no_value_makes_a_helper_raise(text: str, value: Any) -> None:
         '{{extract lead.long pattern="(?<=a)a(?=a)"}}',
         '{{replace lead.long pattern="regexp((a|aa)+!)" replace=""}}',
         "{{lead.long}}" * 40,
+        '{{extract lead.long pattern="a*b"}}' * 500,
         '{{math "171! ^ 171! ^ lead.age"}}',
         '{{math "((((((9^9)^9)^9)^9)^9)^9)"}}',
         '{{format lead.long format="0,0"}}',
@@ -349,7 +375,7 @@ def test_time_and_size_are_bounded(text: str) -> None:
     """Whatever a lead holds and an author writes, a template ends soon and is never huge."""
     scope = {"lead": {"long": "a" * 64_000, "age": 9e99}}
     template = compiled(text)
-    began = time.perf_counter()
+    began = time.process_time()
 
     assert len(template.text(scope)) <= LIMIT
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1

@@ -120,9 +120,9 @@ async def test_data_of_a_newer_format_is_refused(
     generations: GenerationStore, redis: Redis
 ) -> None:
     await generations.publish(ORG, publication())
-    await redis.set(KEYS.format, 2)
+    await redis.set(KEYS.format, 3)
     for attempt in (generations.current(ORG), generations.publish(ORG, publication(1))):
-        with pytest.raises(PointsmanError, match=r"has format 2.*run a newer version"):
+        with pytest.raises(PointsmanError, match=r"has format 3.*run a newer version"):
             await attempt
     assert await redis.hget(KEYS.generation, "number") == b"1"
 

@@ -6,17 +6,23 @@ import asyncio
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from redis.asyncio import Redis
 
+from pointsman.model import Change
 from pointsman.settings import Settings
+from pointsman.store.events import EventStore
 from pointsman.store.keys import Keys
 from pointsman.store.leads import Idempotency, LeadStore
-from pointsman.store.records import Author
+from pointsman.store.legs import Leg
+from pointsman.store.records import Author, RecordStore
 from pointsman.store.redis import RedisStore
+from pointsman.store.run_state import NewRun, Next, Run, StepRecord
+from pointsman.store.runs import RunStore
 from pointsman.store.scripts import script
 from pooling import ORGANIZATION, choice, leads_of, make_organization, make_pool, new_lead, publish
 
@@ -80,6 +86,59 @@ async def test_a_lead_whose_answer_was_lost_exists_once_and_took_one_turn(
     assert await redis.llen(KEYS.history(pool.id)) == 2
     assert await redis.xlen(KEYS.events) == 2
     assert await redis.llen(KEYS.log(lead.id)) == 1
+
+
+async def test_a_run_that_ended_and_steps_whose_answers_were_lost_are_stored_once(
+    redis_url: str, store: RedisStore, redis: Redis
+) -> None:
+    """D4: the connection is cut after the script stored a run with its end, then a leg of one."""
+    settings, lead, cutter = Settings(), new_lead(), Cutter(redis_url.removeprefix("unix://"))
+    records = RecordStore(store, settings)
+    await LeadStore(store, settings).take(ORGANIZATION, lead)
+    lease = await EventStore(store).hold(ORGANIZATION, "me")
+    assert lease
+    await EventStore(store).adopt(ORGANIZATION, "me", lease)
+    for name in ("create_runs", "settle_steps"):
+        await redis.script_load(script(name).source)
+    change = Change("1-1", ("lead_created",), "leads", lead.id, 1, "intake", 0, 1)
+    step = StepRecord("s", "add_tag", "succeeded", 1, 1, 2)
+    new = NewRun("r1", "w", "Greet", "lead_created", b"{}", "d1", "done", "succeeded")
+
+    async def leg_of(run: Run, tag: str, following: Next) -> Leg:
+        leg = Leg(run, records)
+        leg.enter(quick=True)
+        organization, author = make_organization([]), Author("o", "workflow:w", 1)
+        await leg.records.change(
+            organization,
+            "leads",
+            lead.id,
+            lambda found: {"tags": [*found.get("tags", ()), tag]},
+            author,
+        )
+        leg.add(step, following)
+        return leg
+
+    begun = Run.begun(ORGANIZATION, change, new, generation=0, now=1)
+    async with cutter.listen() as url, RedisStore.open(url) as behind:
+        runs = RunStore(behind, settings)
+        over = [await leg_of(begun, "a", Next("end", "succeeded"))]
+        cutter.cuts = 1
+        first = await runs.create(
+            ORGANIZATION, change, {}, [new], lease=lease, generation=0, over=over, now=1
+        )
+        here = replace(new, id="r2", begins="here", status="running")
+        (run,) = (
+            await runs.create(ORGANIZATION, change, {}, [here], lease=lease, generation=0)
+        ).here
+        leg = await leg_of(run, "b", Next("step", "running"))
+        cutter.cuts = 1
+        stored = await runs.settle(leg)
+
+    assert (first.verdict.status, set(first.over), stored) == ("done", {"r1"}, "stored")
+    record = await records.read(ORGANIZATION, "leads", lead.id, log=True)
+    assert record
+    assert (record.data["tags"], len(record.log)) == (["a", "b"], 3)
+    assert await redis.xlen(KEYS.events) == 3
 
 
 async def test_an_assignment_and_a_change_whose_answers_were_lost_happen_once(

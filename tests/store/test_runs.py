@@ -11,9 +11,13 @@ from pointsman.settings import Settings
 from pointsman.store import runs as module
 from pointsman.store.events import GROUP, EventStore
 from pointsman.store.keys import Keys
+from pointsman.store.leads import LeadStore
+from pointsman.store.legs import Leg
+from pointsman.store.records import Author, RecordStore
 from pointsman.store.redis import RedisStore
 from pointsman.store.run_state import HERE, Job, NewRun, Next, Run, StepRecord
 from pointsman.store.runs import RunStore
+from pooling import make_organization, new_lead
 
 ORGANIZATION = "o"
 RECORD = "5f" * 12
@@ -52,6 +56,13 @@ async def begin(
         ORGANIZATION, change, {"first_name": "Ada"}, new, lease=lease, generation=generation
     )
     return begun.verdict.status, list(begun.here)
+
+
+async def settle(runs: RunStore, run: Run, record: StepRecord, following: Next) -> str:
+    """Store one step."""
+    leg = Leg(run, RecordStore(runs.store, Settings()))
+    leg.add(record, following)
+    return await runs.settle(leg)
 
 
 async def posted(redis: Redis) -> Any:
@@ -104,7 +115,7 @@ async def test_a_run_that_went_on_is_not_begun_again(
     runs: RunStore, change: Change, lease: str
 ) -> None:
     _, (run,) = await begin(runs, change, lease, NEW)
-    await runs.settle(run, STEP, Next("step", "running"))
+    await settle(runs, run, STEP, Next("step", "running"))
 
     assert await begin(runs, change, lease, NEW) == ("done", [])
 
@@ -167,13 +178,47 @@ async def test_the_result_of_an_older_claim_is_refused(
     assert newer
     assert newer.interrupted == 1
 
-    assert not await runs.settle(older, STEP, Next("end", "failed", error="late"))
-    assert await runs.settle(newer, STEP, Next("end", "succeeded"))
+    assert await settle(runs, older, STEP, Next("end", "failed", error="late")) == "lost"
+    assert await settle(runs, newer, STEP, Next("end", "succeeded")) == "stored"
 
     run = await runs.read(ORGANIZATION, "r1")
     assert run
     assert (run.status, run.error) == ("succeeded", None)
     assert await runs.claim(job) is None
+
+
+async def tagged_leg(run: Run, records: RecordStore, tag: str) -> Leg:
+    """Return a leg of one step that put a tag on the run's record."""
+    leg = Leg(run, records)
+    leg.enter(quick=True)
+    organization, author = make_organization([]), Author("o", "workflow:w", 1)
+    organization = replace(organization, id=ORGANIZATION)
+    edit = {"tags": [tag]}
+    await leg.records.change(organization, run.module, run.subject, lambda _: edit, author)
+    leg.add(STEP, Next("end", "succeeded"))
+    return leg
+
+
+async def test_what_an_older_claim_did_to_records_is_refused_with_its_result(
+    runs: RunStore, change: Change, lease: str, store: RedisStore
+) -> None:
+    """D4: two daemons that believe to have a run: only one of them is seen."""
+    records = RecordStore(store, Settings())
+    await LeadStore(store, Settings()).take(ORGANIZATION, new_lead()._replace(id=RECORD))
+    await begin(runs, change, lease, replace(NEW, begins="job", status="queued"))
+    job = Job(ORGANIZATION, RECORD, "r1", "0:1")
+    older, newer = await runs.claim(job), await runs.claim(job)
+    assert older
+    assert newer
+    late, leg = await tagged_leg(older, records, "late"), await tagged_leg(newer, records, "new")
+
+    assert await runs.settle(leg) == "stored"
+    assert await runs.settle(late) == "lost"
+    assert await runs.settle(leg) == "stored"
+
+    record = await records.read(ORGANIZATION, "leads", RECORD)
+    assert record
+    assert (record.data["tags"], record.revision) == (["new"], 2)
 
 
 async def test_a_result_sent_twice_is_stored_once(
@@ -183,8 +228,8 @@ async def test_a_result_sent_twice_is_stored_once(
     _, (run,) = await begin(runs, change, lease, NEW)
     again = replace(run, steps=[])
 
-    assert await runs.settle(run, STEP, Next("job", "queued"))
-    assert await runs.settle(again, STEP, Next("job", "queued"))
+    assert await settle(runs, run, STEP, Next("job", "queued")) == "stored"
+    assert await settle(runs, again, STEP, Next("job", "queued")) == "stored"
 
     assert await redis.xlen(KEYS.outbox) == 1
 
@@ -194,9 +239,9 @@ async def test_what_follows_is_stored_with_the_result(
 ) -> None:
     _, (run,) = await begin(runs, change, lease, NEW)
 
-    await runs.settle(run, STEP, Next("step", "running"))
+    await settle(runs, run, STEP, Next("step", "running"))
     assert (run.step, run.attempt) == (1, 1)
-    await runs.settle(run, replace(STEP, id="t", status="waiting"), Next("retry", "waiting", 77))
+    await settle(runs, run, replace(STEP, id="t", status="waiting"), Next("retry", "waiting", 77))
     assert (run.step, run.attempt) == (1, 2)
 
     ((_, fields),) = await posted(redis)
@@ -234,7 +279,7 @@ async def test_a_finished_run_leaves_the_list_of_those_that_go_on(
     _, (run,) = await begin(runs, change, lease, NEW)
     assert await redis.zcard(KEYS.running) == 1
 
-    await runs.settle(run, STEP, Next("end", "succeeded"))
+    await settle(runs, run, STEP, Next("end", "succeeded"))
 
     assert await redis.exists(KEYS.running) == 0
 

@@ -1,8 +1,9 @@
 """Forks processes with an engine each, which kill themselves at a boundary between two steps.
 
-Argument: the URL that the workflow's webhook posts to. Lines on stdin: the server's URL, then which
-call of which script (``settle_step 2``) and ``before`` or ``after`` it; one on stdout tells of each
-process that ended: the URL and its status. Imports are done once, so a process costs little.
+Argument: the URL that the workflow's webhook posts to, or ``quick``. Lines on stdin: the server's
+URL, then which call of which script (``settle_steps 2``) and ``before`` or ``after`` it; one on
+stdout tells of each process that ended: the URL and its status. Imports are done once, so a process
+costs little.
 """
 
 from __future__ import annotations

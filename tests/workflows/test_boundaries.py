@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from boundaries import STEP, deployed, workflow
+from boundaries import QUICK, STEP, deployed, workflow
 from pointsman.ids import derived, lead_uuid
 from pointsman.store.keys import Keys
 from pointsman.store.notifications import NotificationStore
@@ -26,14 +26,15 @@ SCRIPT = Path(__file__).with_name("daemon_at_boundaries.py")
 WAY = (
     "create_runs 1",  # the event is acknowledged with it
     "own_turn 1",
-    "settle_step 1",  # from here on it is a job
+    "settle_steps 1",
+    "settle_steps 2",  # two changes of the lead and a task; from here on it is a job
+    "bundle_jobs 1",
     "outbox 1",
     "claim_run 1",
-    "settle_step 2",  # the request is out before it
-    "write_records 1",
-    "settle_step 3",
+    "settle_steps 3",  # the request is out before it
+    "settle_steps 4",  # another task
     "notify 1",
-    "settle_step 4",  # the end
+    "settle_steps 5",  # the end
 )
 """Every call that the way of a run hangs on, in their order."""
 
@@ -41,7 +42,7 @@ EVERY = [f"{call} {when}" for call in WAY for when in ("before", "after")]
 PLACES = EVERY if THOROUGH else [*EVERY[::2], EVERY[-1]]
 """After a call is before the next one, but for what is done in between."""
 
-SENT_TWICE = {"settle_step 2 before"}
+SENT_TWICE = {"settle_steps 3 before"}
 """Where the request is out and its result is not stored: it is sent again, under the same id."""
 
 
@@ -105,7 +106,7 @@ async def survived(yard: Graveyard, peer: Receiver, url: str, place: str) -> Non
         async with engine(house, url):
             (run,) = await house.finished(workflow(peer.url))
             await house.quiet()
-        assert (run.status, [one.status for one in run.steps]) == ("succeeded", ["succeeded"] * 4)
+        assert (run.status, [one.status for one in run.steps]) == ("succeeded", ["succeeded"] * 7)
         await check_effects(house, peer, lead, run.id, place)
 
 
@@ -117,14 +118,38 @@ async def check_effects(house: House, peer: Receiver, lead: str, run: str, place
     assert types.count("lead_assigned") == 1, place
     keys, redis = Keys(ORGANIZATION), house.store.redis
     assert await redis.llen(keys.history(derived(STEP, "rotation"))) == 1, place
-    assert await redis.zcard(keys.index("tasks")) == 1, place
+    assert [entry.revision for entry in record.log] == [1, 2, 3, 4], place
+    assert (record.data["tags"], record.data["stage"]) == (["new"], "open"), place
+    assert await redis.zcard(keys.index("tasks")) == 2, place
     inbox = NotificationStore(house.store, house.settings)
     notes, _ = await inbox.inbox(ORGANIZATION, record.owner, unread=True, limit=9, offset=0)
     assert [note.says["title"] for note in notes] == ["Yours"], place
     sent = [one for one in peer.requests if lead_uuid(lead).encode() in one.body]
-    assert {one.headers["webhook-id"] for one in sent} == {f"{run}:2"}, place
+    assert {one.headers["webhook-id"] for one in sent} == {f"{run}:5"}, place
     assert len(sent) == (2 if place in SENT_TWICE else 1), place
     assert len({one.body for one in sent}) == 1
+
+
+@pytest.mark.parametrize("place", ["create_runs 1 before", "create_runs 1 after"])
+async def test_quick_steps_survive_a_kill_where_they_are_stored(redis_url: str, place: str) -> None:
+    """D4: done or not done, all of them; the daemon after it starts no second run."""
+    async with graveyard(QUICK) as yard, RedisStore.open(redis_url) as store:
+        house = House(store, deployed(QUICK))
+        lead = await house.post()
+        yard.bury(redis_url, place)
+        await wait_until(lambda: redis_url in yard.ended, f"it dies {place}", seconds=30)
+        before = [run.status for run in await house.runs_of(workflow(QUICK))]
+        assert before == ([] if place.endswith("before") else ["succeeded"])
+        async with engine(house, redis_url):
+            (run,) = await house.finished(workflow(QUICK))
+            await house.quiet()
+        record = await house.records.read(ORGANIZATION, "leads", lead, log=True)
+        tasks = await store.redis.zcard(house.keys.index("tasks"))
+
+    assert [step.status for step in run.steps] == ["succeeded"] * 3
+    assert record
+    assert (record.data["tags"], record.data["stage"], tasks) == (["new"], "open", 1)
+    assert [entry.revision for entry in record.log] == [1, 2, 3]
 
 
 @pytest.mark.timeout(120)

@@ -118,7 +118,7 @@ async def test_a_step_that_kills_every_daemon_is_given_up(
     async with engine(house, redis_url):
         await house.post()
         (run,) = await house.finished(workflow)
-    key = house.keys.run(run.record_id, run.id)
+    key = house.keys.run(run.id)
     changes: dict[Any, Any] = {"status": "running", "ticket": "here", "interrupted": 5}
     await store.redis.hset(key, mapping=changes)
     await store.redis.hdel(key, "finished", "settled")

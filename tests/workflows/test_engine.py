@@ -12,14 +12,14 @@ from redis.asyncio import Redis
 
 from pointsman.dispatch import Retries
 from pointsman.ids import lead_uuid
-from pointsman.model import Ruleset, Workflow
+from pointsman.model import WORKFLOW_DEPTH, Ruleset, Workflow
+from pointsman.store.batches import CARRY_ON, Batch
 from pointsman.store.events import GROUP
 from pointsman.store.outbox import Posted
 from pointsman.store.redis import RedisStore
-from pointsman.store.run_state import CARRY_ON, Job
+from pointsman.store.run_state import Job
 from pointsman.testing import Received, receiver
 from pointsman.workflows.docket import Jobs
-from pointsman.workflows.matching import DEPTH_LIMIT
 from pooling import ORGANIZATION
 from support import wait_until
 from working import QUICK, House, add_tag, engine, make_workflow, organization_with, webhook
@@ -238,7 +238,7 @@ async def test_secrets_are_not_kept_with_a_run(store: RedisStore, redis_url: str
             (run,) = await house.finished(workflow)
 
     assert peer.requests[0].headers["Authorization"] == "Bearer t0p-s3cret"
-    kept = str(await store.redis.hgetall(house.keys.run(run.record_id, run.id)))
+    kept = str(await store.redis.hgetall(house.keys.run(run.id)))
     assert "t0p-s3cret" not in kept
     assert "k-123456" not in kept
     assert run.steps[0].input["auth"] == {"credential": "crm"}
@@ -298,20 +298,20 @@ async def test_workflows_that_cause_each_other_come_to_an_end_that_shows(
                 ]
             },
         )
-        for number in range(DEPTH_LIMIT + 4)
+        for number in range(WORKFLOW_DEPTH + 4)
     ]
     house = House(store, organization_with(start, *chain))
 
     async with engine(house, redis_url):
         lead = await house.post()
-        await house.finished(chain[DEPTH_LIMIT])
+        await house.finished(chain[WORKFLOW_DEPTH])
         await house.quiet()
-    (run,) = await house.runs_of(chain[DEPTH_LIMIT])
+    (run,) = await house.runs_of(chain[WORKFLOW_DEPTH])
 
-    assert len(await house.tags(lead)) == DEPTH_LIMIT + 1
-    assert (run.status, run.depth) == ("cancelled", DEPTH_LIMIT + 1)
+    assert len(await house.tags(lead)) == WORKFLOW_DEPTH + 1
+    assert (run.status, run.depth) == ("cancelled", WORKFLOW_DEPTH + 1)
     assert run.error == "not begun: 9 runs in a row caused each other, 8 may"
-    assert await house.runs_of(chain[DEPTH_LIMIT + 1]) == []
+    assert await house.runs_of(chain[WORKFLOW_DEPTH + 1]) == []
 
 
 async def test_adding_a_tag_that_is_there_makes_no_event(store: RedisStore, redis_url: str) -> None:
@@ -458,7 +458,8 @@ async def test_a_job_that_is_queued_twice_is_done_once(store: RedisStore, redis_
         async with engine(house, redis_url):
             await house.post()
             (run,) = await house.finished(workflow)
-            again = Posted("0-1", Job(ORGANIZATION, run.record_id, run.id, "0:1"), 0)
+            job = Job(ORGANIZATION, run.record_id, run.id, "0:1")
+            again = Posted("0-1", Batch([job]), 0)
             done: list[str] = []
 
             async def note(text: str) -> None:
@@ -466,7 +467,7 @@ async def test_a_job_that_is_queued_twice_is_done_once(store: RedisStore, redis_
 
             async with Jobs.open(redis_url, "other", {CARRY_ON: note}) as jobs:
                 assert await jobs.add([again, again]) == ["0-1", "0-1"]
-            await house.store.redis.xadd(house.keys.outbox, {"job": str(again.job), "due": 0})
+            await house.store.redis.xadd(house.keys.outbox, {"job": str(job), "due": 0})
 
             async def relayed() -> bool:
                 return not await house.store.redis.xlen(house.keys.outbox)

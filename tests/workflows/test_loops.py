@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from pointsman import observe
-from pointsman.model import Workflow
+from pointsman.model import WORKFLOW_DEPTH, Workflow
 from pointsman.records import timeline
 from pointsman.store.redis import RedisStore
-from pointsman.workflows.matching import DEPTH_LIMIT
 from pooling import ORGANIZATION, member
 from support import wait_until
 from working import House, add_tag, engine, make_workflow, organization_with
 
-REFUSED = f"not begun: {DEPTH_LIMIT + 1} runs in a row caused each other, {DEPTH_LIMIT} may"
+REFUSED = f"not begun: {WORKFLOW_DEPTH + 1} runs in a row caused each other, {WORKFLOW_DEPTH} may"
 
 
 MAKE_TASK = {"action_type": "create_task", "config": {"title": "More"}}
@@ -41,8 +42,9 @@ def refused() -> float:
     )
 
 
+@pytest.mark.parametrize("depth", [WORKFLOW_DEPTH, 2])
 async def test_a_workflow_that_reenters_its_own_change_comes_to_an_end(
-    store: RedisStore, redis_url: str
+    store: RedisStore, redis_url: str, depth: int
 ) -> None:
     """D7: an update trigger with an update action that never settles."""
     start = make_workflow(add_tag("start"), file="workflows/start.yaml")
@@ -52,17 +54,18 @@ async def test_a_workflow_that_reenters_its_own_change_comes_to_an_end(
         trigger_type="lead_updated",
         reenter=True,
     )
-    house = House(store, organization_with(start, echo))
+    house = House(store, organization_with(start, echo, workflow_depth=depth))
     before = refused()
 
     async with engine(house, redis_url):
         await house.post(score=1)
-        runs = await house.finished(echo, DEPTH_LIMIT + 1)
+        runs = await house.finished(echo, depth + 1)
         await house.quiet()
 
-    assert [run.depth for run in reversed(runs)] == list(range(1, DEPTH_LIMIT + 2))
-    assert [run.status for run in reversed(runs)] == ["succeeded"] * DEPTH_LIMIT + ["cancelled"]
-    assert (runs[0].error, runs[0].steps) == (REFUSED, [])
+    assert [run.depth for run in reversed(runs)] == list(range(1, depth + 2))
+    assert [run.status for run in reversed(runs)] == ["succeeded"] * depth + ["cancelled"]
+    told = f"not begun: {depth + 1} runs in a row caused each other, {depth} may"
+    assert (runs[0].error, runs[0].steps) == (told, [])
     assert refused() - before == 1
 
 
@@ -106,12 +109,12 @@ async def test_two_workflows_that_undo_each_other_come_to_an_end_and_the_conflic
 
     async with engine(house, redis_url):
         lead = await house.post(stage="new")
-        await house.finished(one, DEPTH_LIMIT // 2 + 1)
+        await house.finished(one, WORKFLOW_DEPTH // 2 + 1)
         await house.quiet()
     runs = [*await house.runs_of(one), *await house.runs_of(other)]
     record = await house.records.read(ORGANIZATION, "leads", lead, log=True)
 
-    assert len(runs) == DEPTH_LIMIT + 1
+    assert len(runs) == WORKFLOW_DEPTH + 1
     assert [run.error for run in runs if run.status == "cancelled"] == [REFUSED]
     assert record
     told = timeline(record)
@@ -198,10 +201,10 @@ async def test_making_a_record_for_every_record_made_comes_to_an_end(
 
     async with engine(house, redis_url):
         await house.post()
-        runs = await house.finished(more, DEPTH_LIMIT + 1)
+        runs = await house.finished(more, WORKFLOW_DEPTH + 1)
         await house.quiet()
 
-    assert len({run.record_id for run in runs}) == len(runs) == DEPTH_LIMIT + 1
+    assert len({run.record_id for run in runs}) == len(runs) == WORKFLOW_DEPTH + 1
     assert [run.error for run in runs if run.status == "cancelled"] == [REFUSED]
 
 
@@ -234,7 +237,7 @@ async def test_records_of_two_modules_that_make_each_other_come_to_an_end(
 
     # One chain of tasks begins with the project's own task, one with the task that its event makes.
     depths = sorted(run.depth for run in runs)
-    assert depths == [2, *(n for n in range(3, DEPTH_LIMIT + 2) for _ in range(2))]
+    assert depths == [2, *(n for n in range(3, WORKFLOW_DEPTH + 2) for _ in range(2))]
     assert [run.error for run in runs if run.status == "cancelled"] == [REFUSED] * 2
 
 
@@ -268,8 +271,8 @@ async def test_owners_that_are_passed_round_for_ever_come_to_an_end(
     )
     async with engine(house, redis_url):
         await house.post()
-        runs = await house.finished(again, DEPTH_LIMIT + 1)
+        runs = await house.finished(again, WORKFLOW_DEPTH + 1)
         await house.quiet()
 
-    assert [run.depth for run in reversed(runs)] == list(range(1, DEPTH_LIMIT + 2))
+    assert [run.depth for run in reversed(runs)] == list(range(1, WORKFLOW_DEPTH + 2))
     assert [run.error for run in runs if run.status == "cancelled"] == [REFUSED]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from pointsman.dispatch import Retries
+from pointsman.plugin import ActionContext, Options, Sleep, TransientError, actions
 from pointsman.store.redis import RedisStore
 from pointsman.store.run_state import Run
 from pointsman.testing import receiver
@@ -53,3 +55,33 @@ def failed(run: Run) -> int:
 
 async def all_wait(house: House) -> bool:
     return await house.store.redis.zcard(house.keys.runs("waiting")) == NUMBER
+
+
+class AskOptions(Options):
+    """Options of an action that asks until there is an answer."""
+
+
+async def test_an_action_that_asked_to_be_called_again_has_all_its_attempts_left(
+    store: RedisStore, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Looking again is no failure, however often; failures count from the last such answer on."""
+    calls: list[int] = []
+
+    async def ask(_: AskOptions, context: ActionContext) -> Sleep:
+        calls.append(context.attempt)
+        if len(calls) in {3, 5, 6}:
+            raise TransientError("no answer")
+        return Sleep(datetime.now(UTC) + timedelta(milliseconds=5))
+
+    found = replace(actions["add_tag"], name="ask", run=ask, options=AskOptions)
+    monkeypatch.setitem(actions._things, "ask", found)
+    workflow = make_workflow({"action_type": "ask", "config": {}})
+    house = House(store, organization_with(workflow))
+    retries = Retries(first=timedelta(milliseconds=5), attempts=2)
+    async with engine(house, redis_url, retries=retries):
+        await house.post()
+        (run,) = await house.finished(workflow)
+
+    assert calls == [1, 2, 3, 4, 5, 6]
+    assert run.error == "step 1: no answer (gave up after 2 attempts)"
+    assert run.steps[0].attempts == 6

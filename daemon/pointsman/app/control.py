@@ -55,5 +55,7 @@ class Control:
             "author": served.generation.author,
             "files": {path: sha256(raw).hexdigest() for path, raw in served.files.items()},
         }
+        if organization.manual_deploy:
+            told |= {"deploy": "manual", "undeployed": dict(organization.undeployed)}
         drift = self._health.report.drift.get(handle)
         return told | ({"drift": drift} if drift else {})

@@ -46,7 +46,15 @@ def _summary(organization: Organization) -> str:
             ("member", len(organization.members)),
         )
     )
-    return f"  {organization.handle} (generation {organization.generation}): {counts}"
+    generation = f"{organization.handle} (generation {organization.generation})"
+    return f"  {generation}: {counts}{_waiting(organization)}"
+
+
+def _waiting(organization: Organization) -> str:
+    """Say that what is live of flows is not what is saved."""
+    count = len(organization.undeployed)
+    told = f"; {count} flow{'' if count == 1 else 's'} to be deployed (pointsman deploy)"
+    return told if count else ""
 
 
 def _call(url: str, organization: Organization) -> Iterator[str]:

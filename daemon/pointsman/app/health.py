@@ -1,8 +1,9 @@
 """Whether this process should be sent leads: measured every two seconds, read without waiting.
 
-A check says what is wrong and what to do. Drift, a firehose that is behind and a store that may
-lose or evict data are told but do not fail a check: they are the operator's choice, and this node
-serves what is published.
+A check says what is wrong and what to do. Drift, a firehose that is late and a store that may lose
+or evict data are told but do not fail a check: they are the operator's choice, and this node serves
+what is published. What waits for the workflow engine or a firehose fails it once it is far too
+much, on the node that is to do it.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from prometheus_client import Gauge
 from redis.exceptions import RedisError
 
 from pointsman import observe
@@ -130,15 +132,20 @@ def _events() -> Check:
 
 
 def _firehose() -> Check:
-    """Tell of firehoses that are behind; leads are taken all the same, and their events kept."""
-    (ages,) = observe.FIREHOSE_AGE.collect()
+    """Tell of firehoses that are late; what waits for one is kept, but not without end."""
+    waiting, since = _by_organization(observe.FIREHOSE_LAG), _by_organization(observe.FIREHOSE_AGE)
     told = [
-        f"events of '{one.labels['organization']}' have waited {one.value:.0f} s for its firehose; "
-        "see the log (firehose_failed)"
-        for one in ages.samples
-        if one.value > _LATE
+        f"{lag:.0f} events of '{handle}' wait for its firehose, the oldest for "
+        f"{since.get(handle, 0):.0f} s; see the log (firehose_failed)"
+        for handle, lag in waiting.items()
+        if lag > _LAG or since.get(handle, 0) > _LATE
     ]
-    return Check("firehose", True, "; ".join(told))
+    return Check("firehose", max(waiting.values(), default=0) <= _LAG, "; ".join(told))
+
+
+def _by_organization(gauge: Gauge) -> dict[str, float]:
+    (told,) = gauge.collect()
+    return {one.labels["organization"]: one.value for one in told.samples}
 
 
 def _clock(theirs: float, before: float, after: float) -> Check:

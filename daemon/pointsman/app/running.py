@@ -11,6 +11,7 @@ import sys
 
 from pointsman import observe
 from pointsman.app.collecting import collect_seldom
+from pointsman.app.ending import Ending
 from pointsman.app.greeting import announce, greeting
 from pointsman.app.lifecycle import App, background
 from pointsman.app.loading import attempt
@@ -45,10 +46,18 @@ def run(settings: Settings) -> int:
     Raises ``PointsmanError`` if the daemon cannot start.
     """
     observe.configure_logging(settings)
-    return asyncio.run(_serve(settings))
+    with Ending() as ending:
+        return asyncio.run(_run(settings, ending))
 
 
-async def _serve(settings: Settings) -> int:
+async def _run(settings: Settings, ending: Ending) -> int:
+    with ending.inside():
+        await _serve(settings)
+        observe.log().info(observe.DAEMON_STOPPED)
+    return 0
+
+
+async def _serve(settings: Settings) -> None:
     signals = Signals()
     daemon = App(settings) if settings.workers == 1 else Workers(settings)
     async with daemon as app, background(signals.reload_on(app)):
@@ -60,5 +69,3 @@ async def _serve(settings: Settings) -> int:
         await signals.stop.wait()
     if settings.port_file:
         settings.port_file.unlink(missing_ok=True)
-    observe.log().info(observe.DAEMON_STOPPED)
-    return 0

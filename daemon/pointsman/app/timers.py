@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from pointsman.flows import acceptance, flights, parking, redelivery
 from pointsman.http.services import Services
+from pointsman.store.caps import CapStore
 from pointsman.store.errands import ErrandStore
 from pointsman.store.overdue import Overdue
 from pointsman.store.parking import ParkingStore
@@ -24,7 +25,7 @@ def handlers(services: Services) -> Mapping[str, Handler]:
     line_keeper = parking.Parking(lines, services.pools, services.rules)
     accepted = acceptance.Acceptances(services.owners.store, services.pools, services.rules)
     errands = ErrandStore(services.store, services.settings)
-    again = redelivery.Redeliveries(errands, services.delivery)
+    again = redelivery.Redeliveries(errands, CapStore(services.store), services.delivery)
     overdue = Overdue(RecordStore(services.store, services.settings))
     return {
         "overdue": overdue.ring,

@@ -13,6 +13,7 @@ import sys
 
 from pointsman import observe
 from pointsman.app.collecting import collect_seldom
+from pointsman.app.ending import Ending
 from pointsman.app.lifecycle import App, background
 from pointsman.app.link import Line, Parent
 from pointsman.errors import PointsmanError
@@ -26,11 +27,17 @@ def main(descriptor: int) -> int:
     for ignored in (signal.SIGINT, signal.SIGHUP):
         signal.signal(ignored, signal.SIG_IGN)
     try:
-        asyncio.run(_serve(descriptor))
+        with Ending() as ending:
+            asyncio.run(_run(descriptor, ending))
     except PointsmanError as error:
         observe.log().error(observe.WORKER_FAILED, why=str(error))
         return 1
     return 0
+
+
+async def _run(descriptor: int, ending: Ending) -> None:
+    with ending.inside():
+        await _serve(descriptor)
 
 
 async def _serve(descriptor: int) -> None:

@@ -113,6 +113,17 @@ COMMANDS = {
         "Publish the files of an earlier generation again.",
         ("pointsman rollback acme 11",),
     ),
+    "deploy": Entry(
+        "deploy:deploy",
+        "Make saved flows live, where organization.yaml says deploy: manual.",
+        (
+            "pointsman deploy --diff",
+            "pointsman deploy",
+            "pointsman deploy lead-market bought-leads --organization acme",
+            "pointsman deploy lead-market --versions",
+            "pointsman deploy lead-market --revert 3",
+        ),
+    ),
     "pool": Entry(
         "pool:pool",
         "See and set whose turn it is; move a pool's state; prove that turns were fair.",

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 __all__ = ["evaluate"]
 
+_MOST_DIGITS = 1e21
+"""Numbers from here on are written with an exponent."""
+
 evaluate = typer.Typer(
     cls=QuickGroup,
     no_args_is_help=True,
@@ -112,7 +115,7 @@ def _field(question: Question, now: str | None, *, masked: bool) -> Mapping[str,
         "valid": value.valid,
         "raw": _number(value.raw),
         "masked": value.masked,
-        **value.attributes,
+        **{name: _number(attribute) for name, attribute in value.attributes.items()},
     }
 
 
@@ -136,5 +139,11 @@ def _moment(text: Any) -> datetime:
 
 
 def _number(value: Any) -> Any:
-    """Return a value, nothing for a number that JSON cannot write."""
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    """Return a value as public JSON has it: whole numbers in digits, nothing for what is none."""
+    if not isinstance(value, float):
+        return value
+    if not math.isfinite(value):
+        return None
+    from pointsman.fields.text import number_text  # noqa: PLC0415 - only when it is asked for
+
+    return int(number_text(value)) if value.is_integer() and abs(value) < _MOST_DIGITS else value

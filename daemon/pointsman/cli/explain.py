@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -134,7 +134,7 @@ def _organization(root: Path, name: str | None) -> Organization:
 
 
 def _origin(intake: list[str], body: Mapping[str, Any]) -> Origin:
-    known = list(Origin.__slots__)
+    known = list(Origin._fields)
     given: dict[str, str] = {}
     for text in intake:
         name, equals, value = text.rpartition("=")
@@ -189,7 +189,7 @@ async def _explained(
 
 
 def _lines(told: Explanation) -> Iterator[str]:
-    origin = {name: value for name, value in asdict(told.origin).items() if value is not None}
+    origin = {name: value for name, value in told.origin._asdict().items() if value is not None}
     said = ", ".join(f"{name}={value}" for name, value in origin.items())
     yield f"A lead for {told.organization} with {said}"
     if told.closed is not None:
@@ -216,7 +216,7 @@ def _told(told: Explanation, *, assumed: bool) -> dict[str, Any]:
     state = told.state
     return {
         "organization": told.organization,
-        "origin": {name: v for name, v in asdict(told.origin).items() if v is not None},
+        "origin": {name: v for name, v in told.origin._asdict().items() if v is not None},
         "flow": told.flow and {"name": told.flow.name, "file": told.flow.file},
         "pools": [
             {

@@ -6,12 +6,12 @@ What a file would be refused for is an error here too, so a rule that answers is
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from pointsman.cli.lines import Answer, Lines, Question, answer_lines, as_json, write
+from pointsman.cli.asked_types import named_types, standard_types
+from pointsman.cli.lines import Answer, Lines, Question, answer_lines, as_json, named_json, write
 from pointsman.cli.rule_questions import as_object, located
 
 __all__ = ["rule"]
@@ -23,11 +23,11 @@ def rule(
         typer.Argument(metavar="[RULE]", help="A rule or a set of rules, in JSON."),
     ] = None,
     lead: Annotated[
-        Path | None,
-        typer.Option(help="File of the lead: a JSON object.", exists=True, dir_okay=False),
+        str | None, typer.Option(metavar="FILE", help="JSON of the lead: a file, or as it is.")
     ] = None,
     types: Annotated[
-        str | None, typer.Option(help='Types of its fields: \'{"roof_age": "number"}\'.')
+        str | None,
+        typer.Option(metavar="FILE", help='Types of its fields: \'{"roof_age": "number"}\'.'),
     ] = None,
     trace: Annotated[
         bool, typer.Option("--trace", help="Tell how each rule was evaluated.")
@@ -40,39 +40,39 @@ def rule(
     [...]}. The answer is {"passes": false, "reason": "lead.state must be equal to TX"}.
     Fields have the types of the standard fields unless --types says otherwise. A line of --jsonl is
     {"rule": {...}, "lead": {...}, "types": {...}, "submission": {"timestamp": "...", "ip": "..."}};
-    any other variables that rules can look up may stand beside these.
+    its fields have the types that it names and no other, or those of the standard fields if it has
+    no "types". Any other variables that rules can look up may stand beside these.
     """
     if jsonl:
         answer_lines(lambda question: _answer(question, traced=trace))
         return
     if document is None:
         raise typer.BadParameter("give a rule, or --jsonl", param_hint="RULE")
-    question: dict[str, Any] = {"lead": {}}
     try:
-        question["rule"] = as_json(document)
-        if types is not None:
-            question["types"] = as_json(types)
-        if lead is not None:
-            question["lead"] = as_json(lead.read_bytes())
-        answer = _answer(question, traced=trace)
+        asked = {
+            "rule": as_json(document),
+            "lead": named_json(lead, "--lead"),
+            "types": {**standard_types(), **as_object(named_json(types, "--types"), "--types")},
+        }
+        answer = _answer(asked, traced=trace)
     except (ValueError, RecursionError) as error:
         raise typer.BadParameter(str(error), param_hint="RULE") from error
     write(answer, indent=2)
 
 
 def _answer(question: Question, *, traced: bool) -> Answer:
-    from pointsman.fields.standard import standard_fields  # noqa: PLC0415 - only when asked for
-    from pointsman.rules.rulesets import compile_rules  # noqa: PLC0415 - as above
+    from pointsman.rules.rulesets import compile_rules  # noqa: PLC0415 - only when it is asked for
 
     if "rule" not in question:
         raise ValueError("rule: is missing")
-    types = _types(_given(question, "types"))
+    asked = question.get("types")
+    types = standard_types() if asked is None else named_types(asked)
     problems: list[str] = []
     rules = compile_rules(
         question["rule"],
         lambda path, message: problems.append(located(path, message)),
         ("rule",),
-        types={**standard_fields(), **types},
+        types=types,
     )
     if problems:
         raise ValueError("; ".join(problems))
@@ -88,19 +88,9 @@ def _given(question: Question, name: str) -> Any:
     return {} if found is None else found
 
 
-def _types(given: Any) -> Mapping[str, str]:
-    types = as_object(given, "types")
-    for name, kind in types.items():
-        if not isinstance(kind, str):
-            raise ValueError(f"types.{name}: expected the name of a field type")  # noqa: TRY004
-    return types
-
-
 def _scope(question: Question, types: Mapping[str, str]) -> Mapping[str, Any]:
     """Return the variables of a question, with the lead's fields typed."""
-    from pointsman.fields.standard import standard_fields  # noqa: PLC0415 - only when asked for
-    from pointsman.fields.types import field_types  # noqa: PLC0415 - as above
-    from pointsman.rules.moments import clock, is_moment  # noqa: PLC0415 - as above
+    from pointsman.rules.moments import clock, is_moment  # noqa: PLC0415 - only when asked for
     from pointsman.rules.variables import typed_lead  # noqa: PLC0415 - as above
 
     lead = as_object(_given(question, "lead"), "lead")
@@ -109,10 +99,10 @@ def _scope(question: Question, types: Mapping[str, str]) -> Mapping[str, Any]:
         raise ValueError(
             f"submission.timestamp: expected a time such as 2026-01-31T09:00:00Z, not {sent!r}"
         )
-    known = {name: kind for name, kind in standard_fields().items() if name in lead}
-    known = {name: kind for name, kind in known.items() if kind in field_types}
     scope = {name: value for name, value in question.items() if name not in ("rule", "types")}
-    return {**scope, "lead": typed_lead(lead, {**known, **types}, clock(scope))}
+    there = {root for name in lead for root in (name, name.partition(".")[0])}
+    here = {name: types[name] for name in types if {name, name.partition(".")[0]} & there}
+    return {**scope, "lead": typed_lead(lead, here, clock(scope))}
 
 
 def _step(step: Any) -> Answer:

@@ -24,6 +24,7 @@ from pointsman.cli.options import (
     read_settings,
 )
 from pointsman.cli.told_plugins import known_plugins
+from pointsman.config.arrival import arrived
 from pointsman.config.rollback import roll_back
 from pointsman.errors import PointsmanError
 from pointsman.plugin import load_plugins
@@ -78,7 +79,10 @@ def rollback(
 
     async def call(store: GenerationStore) -> Generation:
         identifier = await known_id(store, organization)
-        return await roll_back(store, organization, identifier, number, root=root, author=author())
+        by = author()
+        made = await roll_back(store, organization, identifier, number, root=root, author=by)
+        await arrived(store, {identifier: made.number})
+        return made
 
     made = connected(settings, call)
     typer.echo(f"{organization}: generation {made.number} has the files of {number}")
@@ -140,18 +144,20 @@ def diff(
 
 
 def _files(organization: str, *numbers: int, **given: Any) -> dict[int, dict[str, str]]:
-    """Return the files of generations, by number."""
+    """Return the files of generations, by number; below ``live/`` the flows that were deployed."""
 
     async def call(store: GenerationStore) -> dict[int, dict[str, str]]:
         identifier = await known_id(store, organization)
         found = {}
         for number in numbers:
-            files = await store.files(identifier, number)
-            if files is None:
+            content = await store.content(identifier, number)
+            if content is None:
                 raise PointsmanError(
                     f"generation {number} of '{organization}' is not kept; see "
                     f"pointsman generations list {organization}"
                 )
+            live = (content.deployed or {}).values()
+            files = {**content.files, **{f"live/{one.file}": one.text for one in live}}
             found[number] = {path: raw.decode() for path, raw in files.items()}
         return found
 

@@ -16,6 +16,9 @@ from pointsman.cli.lines import Answer, Lines, Question, answer_lines, as_json, 
 __all__ = ["as_object", "condition", "interpolate", "located"]
 
 _NAMED = ("workflow", "organization", "env")
+_FEW = 4
+"""Digits that no step's number has."""
+
 _WHOLE = "The question, as a line of --jsonl."
 
 
@@ -86,7 +89,7 @@ def _rendered(question: Question) -> Answer:
     if "template" not in question:
         raise ValueError("template: is missing")
     template, steps = question["template"], _steps(question.get("steps"))
-    if problems := template_problems(template, len(steps) + 1):
+    if problems := template_problems(template, None):
         raise ValueError(
             "; ".join(located(("template", *path), message) for path, message in problems)
         )
@@ -102,7 +105,8 @@ def _rendered(question: Question) -> Answer:
 def _steps(told: Any) -> Sequence[Any]:
     """Return outputs in order, from a list or from an object by number."""
     if isinstance(told, Mapping):
-        return [told.get(str(number)) for number in range(1, len(told) + 1)]
+        numbers = [int(key) for key in told if key.isascii() and key.isdigit() and len(key) < _FEW]
+        return [told.get(str(number)) for number in range(1, max(numbers, default=0) + 1)]
     if told is not None and not isinstance(told, list):
         raise ValueError("steps: expected a list of outputs")
     return told or ()

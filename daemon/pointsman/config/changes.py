@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from pointsman import observe
+from pointsman.config.deployment import EDITORS as DEPLOYMENT_EDITORS
 from pointsman.config.disk import Staged, stage
 from pointsman.config.editing import Edited, Editor, Subject
 from pointsman.config.flow_edits import EDITORS as FLOW_EDITORS
@@ -29,11 +30,17 @@ from pointsman.config.standing import explain, standing
 from pointsman.config.workflow_edits import EDITORS as WORKFLOW_EDITORS
 from pointsman.errors import PointsmanError, Problem, Refused
 from pointsman.model import Organization
+from pointsman.store.deployments import Deployment
 from pointsman.store.generations import Generation
 
 __all__ = ["Changes", "TreeChanges", "Write", "Written"]
 
-EDITORS: Mapping[str, Editor] = {**POOL_EDITORS, **WORKFLOW_EDITORS, **FLOW_EDITORS}
+EDITORS: Mapping[str, Editor] = {
+    **POOL_EDITORS,
+    **WORKFLOW_EDITORS,
+    **FLOW_EDITORS,
+    **DEPLOYMENT_EDITORS,
+}
 """Who makes each kind of change."""
 
 
@@ -74,6 +81,7 @@ class _Plan:
     organization: Organization
     files: Mapping[str, bytes]
     pool_ids: Mapping[str, str]
+    deployed: Deployment | None
     edited: Edited
     staged: Sequence[Staged]
 
@@ -109,8 +117,9 @@ class TreeChanges:
         async with self._publisher.lock:
             organization, served = await self._in_line(write.handle)
             taken = frozenset(served.files) | await asyncio.to_thread(self._present, write.handle)
-            edited = EDITORS[write.kind](Subject(organization, served.files, taken), write.content)
-            if not edited.files and not edited.reset:
+            subject = Subject(organization, served.files, taken, served.deployed)
+            edited = EDITORS[write.kind](subject, write.content)
+            if not (edited.files or edited.reset or edited.deployed is not None):
                 return Written(served.generation.number, edited.id)
             plan = await self._planned(organization, served, edited)
             number = await self._done(write, organization, served, plan)
@@ -143,14 +152,20 @@ class TreeChanges:
         files = {name: raw for name, raw in served.files.items() if name not in edited.files}
         files |= {name: raw for name, raw in edited.files.items() if raw is not None}
         pool_ids = kept_ids(organization.id, served.generation, files)
+        deployed = served.deployed if edited.deployed is None else edited.deployed
         changed, problems = await asyncio.to_thread(
-            compile_organization, handle, files, root=self._root, pool_ids=pool_ids
+            compile_organization,
+            handle,
+            files,
+            root=self._root,
+            pool_ids=pool_ids,
+            deployed=deployed,
         )
         folder = self._root / handle
         if changed is None:
             raise _refusal(problems, folder, edited)
         staged = await asyncio.to_thread(_staged, folder, served.files, edited)
-        return _Plan(changed, files, pool_ids, edited, staged)
+        return _Plan(changed, files, pool_ids, deployed, edited, staged)
 
     async def _done(
         self, write: Write, organization: Organization, served: Served, plan: _Plan
@@ -163,7 +178,8 @@ class TreeChanges:
             finally:
                 for staged in plan.staged:
                     staged.discard()
-            self._serving.install(plan.organization, Served(generation, plan.files))
+            served = Served(generation, plan.files, plan.deployed)
+            self._serving.install(plan.organization, served)
         self._publisher.remember(write.handle, plan.organization.hash)
         observe.CONFIG_RELOADS.labels("written").inc()
         self._log.info(
@@ -178,12 +194,13 @@ class TreeChanges:
             served.generation,
             f"{self._publisher.author} ({write.by})",
             pool_ids=plan.pool_ids,
+            deployed=plan.deployed,
             before=served.files,
             reset=plan.edited.reset,
             erased=plan.edited.erased,
             archived=plan.edited.archived,
             made_by={plan.edited.id: plan.edited.made_by} if plan.edited.made_by else None,
-            written=True,
+            written=bool(plan.edited.files) or served.generation.written,
         )
         return await self._generations.publish(plan.organization.id, told)
 
@@ -212,9 +229,10 @@ class TreeChanges:
                 generation,
                 self._publisher.author,
                 pool_ids=served.generation.pool_ids,
+                deployed=served.deployed,
             )
             again = await self._generations.publish(organization.id, told)
-            self._serving.install(organization, Served(again, served.files))
+            self._serving.install(organization, Served(again, served.files, served.deployed))
             raise
 
 
@@ -244,7 +262,11 @@ def _refusal(problems: Sequence[Problem], folder: Path, edited: Edited) -> Refus
     if any(problem.file not in changed for problem in errors):
         return _conflict("; ".join(map(str, errors)))
     told = "; ".join(f"{problem.pointer}: {problem.message}" for problem in errors)
-    return Refused(told, errors={problem.pointer: problem.message for problem in errors})
+    found: dict[str, str] = {}
+    for problem in errors:
+        before = found.get(problem.pointer)
+        found[problem.pointer] = f"{before}; {problem.message}" if before else problem.message
+    return Refused(told, errors=found)
 
 
 def _conflict(message: str) -> Refused:

@@ -10,13 +10,16 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
+from pointsman.config.deployment import handed_on
 from pointsman.config.load import claimed_twice, compile_organization
 from pointsman.config.renames import kept_ids, renamed_ids
 from pointsman.config.tree import Tree, read_tree
 from pointsman.config.vanishing import mass_deletion
 from pointsman.errors import ConfigError, Problem
 from pointsman.model import Organization
+from pointsman.store.deployments import Deployment
 from pointsman.store.generations import Generation, GenerationStore
 
 __all__ = ["Draft", "Drafts"]
@@ -28,12 +31,16 @@ _ROOT = "organization.yaml"
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """One organization of the tree; ``current`` is what is published of it now."""
+    """One organization of the tree; ``current`` is what is published of it now.
+
+    ``deployed`` is what of the flows stays live, ``None`` if it is what ``files`` say.
+    """
 
     organization: Organization
     files: Files
     current: Generation | None
     pool_ids: Mapping[str, str]
+    deployed: Deployment | None = None
 
     @property
     def handle(self) -> str:
@@ -44,6 +51,14 @@ class Draft:
     def hash(self) -> str:
         """Hash of the organization's files."""
         return self.organization.hash
+
+
+class _Carried(NamedTuple):
+    """What is published, the ids of renamed pools, and the live flows that stay with new files."""
+
+    current: Generation | None
+    pool_ids: Mapping[str, str]
+    deployed: Deployment | None
 
 
 class Drafts:
@@ -86,35 +101,41 @@ class Drafts:
         self, handle: str, files: Files, identifier: str | None
     ) -> tuple[Draft | None, list[Problem]]:
         """Compile one organization; pools whose file was renamed keep their ids."""
-        current, pool_ids = await self._carried(identifier, files)
-        organization, problems = await self._compile(handle, files, pool_ids)
+        carried = await self._carried(identifier, files)
+        organization, problems = await self._compile(handle, files, carried)
         if organization and organization.id != identifier:
-            current, pool_ids = await self._carried(organization.id, files)
-            organization, problems = await self._compile(handle, files, pool_ids)
+            carried = await self._carried(organization.id, files)
+            organization, problems = await self._compile(handle, files, carried)
+        current = carried.current
         if organization and current and organization.hash != current.hash:
             old = await self._files(organization.id, current)
             if new_ids := await self._renamed(organization, files, current, old):
-                pool_ids = {**pool_ids, **new_ids}
-                organization, problems = await self._compile(handle, files, pool_ids)
+                pool_ids = {**carried.pool_ids, **new_ids}
+                carried = carried._replace(pool_ids=pool_ids)
+                organization, problems = await self._compile(handle, files, carried)
             problems = [*problems, *mass_deletion(handle, old, files, root=self._root)]
         if organization is None:
             return None, problems
-        return Draft(organization, files, current, pool_ids), problems
+        return Draft(organization, files, *carried), problems
 
-    async def _carried(
-        self, identifier: str | None, files: Files
-    ) -> tuple[Generation | None, Mapping[str, str]]:
-        """Return what is published, and the ids of earlier renames that still have their file."""
+    async def _carried(self, identifier: str | None, files: Files) -> _Carried:
+        """Return what is published, and what of it stays."""
         current = await self._generations.current(identifier) if identifier else None
+        deployed = await handed_on(self._generations, identifier or "", current, files)
         if identifier is None or current is None:
-            return None, {}
-        return current, kept_ids(identifier, current, files)
+            return _Carried(None, {}, deployed)
+        return _Carried(current, kept_ids(identifier, current, files), deployed)
 
     async def _compile(
-        self, handle: str, files: Files, pool_ids: Mapping[str, str]
+        self, handle: str, files: Files, carried: _Carried
     ) -> tuple[Organization | None, list[Problem]]:
         return await asyncio.to_thread(
-            compile_organization, handle, files, root=self._root, pool_ids=pool_ids
+            compile_organization,
+            handle,
+            files,
+            root=self._root,
+            pool_ids=carried.pool_ids,
+            deployed=carried.deployed,
         )
 
     async def _files(self, identifier: str, generation: Generation) -> Files:
@@ -128,7 +149,8 @@ class Drafts:
         appeared = any(path.startswith("pools/") for path in files.keys() - old_files.keys())
         if not (vanished and appeared):
             return {}
-        old, _ = await self._compile(organization.handle, old_files, current.pool_ids)
+        before = _Carried(current, current.pool_ids, None)
+        old, _ = await self._compile(organization.handle, old_files, before)
         return renamed_ids(old, old_files, organization, files) if old else {}
 
     async def _vanished(self, tree: Tree, gone: Mapping[str, str]) -> list[Problem]:

@@ -16,6 +16,7 @@ from typing import Any
 from pointsman.config.edit import Edit, splice
 from pointsman.errors import ConfigError, Refused
 from pointsman.model import Organization
+from pointsman.store.deployments import Deployment
 
 __all__ = ["Edited", "Editor", "Subject", "conflict", "free_path", "rewritten"]
 
@@ -25,11 +26,15 @@ _OTHERS = re.compile(r"[^a-z0-9]+")
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """An organization as it is published; ``taken`` are all paths in its directory."""
+    """An organization as it is published; ``taken`` are all paths in its directory.
+
+    ``deployed`` is what of its flows is live, ``None`` if it is what the files say.
+    """
 
     organization: Organization
     files: Mapping[str, bytes]
-    taken: frozenset[str]
+    taken: frozenset[str] = frozenset()
+    deployed: Deployment | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,7 @@ class Edited:
 
     ``reset`` are pools whose pointer goes back to the first, ``erased`` those that leave no state,
     ``archived`` those that leave their history alone. ``made_by`` is who makes a new thing.
+    ``deployed`` is what of the flows is live then, ``None`` if that stays as it is.
     """
 
     id: str
@@ -46,6 +52,7 @@ class Edited:
     erased: frozenset[str] = frozenset()
     archived: frozenset[str] = frozenset()
     made_by: str | None = None
+    deployed: Deployment | None = None
 
 
 Editor = Callable[[Subject, Mapping[str, Any]], Edited]

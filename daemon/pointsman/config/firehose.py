@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from pointsman.config.documents import Page
 from pointsman.config.secrets import resolve
 from pointsman.model import Firehose
 
-__all__ = ["firehose"]
+__all__ = ["firehose", "firehose_kind"]
 
 _PLACE = ("firehose",)
 
@@ -46,6 +47,12 @@ def firehose(page: Page, folder: Path | None) -> Firehose | None:
         user=document.get(_USER.get(kind, "")),
         secret=secret,
     )
+
+
+def firehose_kind(document: Mapping[str, Any]) -> str | None:
+    """Return what the firehose of an organization is (``s3``, ``file`` …), switched on or not."""
+    written = document.get("firehose")
+    return written["url"].partition(":")[0] if written else None
 
 
 def _check_user(page: Page, document: dict[str, Any], kind: str) -> None:

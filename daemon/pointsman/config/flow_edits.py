@@ -52,13 +52,14 @@ Document = Mapping[str, Any]
 def create(subject: Subject, content: Document) -> Edited:
     """Make a flow's file; ``content`` is its document, with an ``id`` if the caller chose one."""
     identifier = str(content.get("id") or token_hex(12)).lower()
-    if identifier in subject.organization.named_flows:
+    if identifier in subject.organization.saved_flows:
         raise conflict(f"a flow with the id {identifier} is there already")
     new = _part("", {}, content, {}, ())
     document = {"id": identifier} | {name: new.pop(name) for name in _ORDER if name in new}
     document |= {name: value for name, value in new.items() if name != "id"}
     text = "\n".join(Manner().block(document, 0)) + "\n"
-    path = free_path(_FOLDER, str(content.get("name", "")), subject.taken)
+    live = frozenset(one.file for one in (subject.deployed or {}).values())
+    path = free_path(_FOLDER, str(content.get("name", "")), subject.taken | live)
     return Edited(identifier, {path: text.encode()})
 
 
@@ -77,9 +78,17 @@ def update_all(subject: Subject, content: Document) -> Edited:
 
 
 def delete(subject: Subject, content: Document) -> Edited:
-    """Remove a flow's file; what its leads came to stays on record."""
-    flow = _flow(subject, content["id"])
-    return Edited(flow.id, {flow.file: None})
+    """Remove a flow and its file; what its leads came to stays on record.
+
+    It takes no more leads from then on, also where flows are deployed.
+    """
+    organization, identifier = subject.organization, content["id"]
+    files: dict[str, bytes | None] = {}
+    if identifier in organization.saved_flows or identifier not in organization.named_flows:
+        files[_flow(subject, identifier).file] = None
+    before = subject.deployed or {}
+    after = {each: one for each, one in before.items() if each != identifier}
+    return Edited(identifier, files, deployed=None if after == before else after)
 
 
 EDITORS: Mapping[str, Editor] = {
@@ -92,7 +101,7 @@ EDITORS: Mapping[str, Editor] = {
 
 
 def _flow(subject: Subject, flow_id: str) -> Flow:
-    flow = subject.organization.named_flows.get(flow_id)
+    flow = subject.organization.saved_flows.get(flow_id)
     if flow is None:
         message = f"no flow has the id {flow_id}"
         raise Refused(message, status=HTTPStatus.NOT_FOUND, code="NOT_FOUND")

@@ -8,7 +8,6 @@ publishing and serving what was compiled is for others.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from hashlib import sha256
 from itertools import chain
 from pathlib import Path
@@ -18,19 +17,20 @@ from pointsman.config import references
 from pointsman.config.documents import Page, checked
 from pointsman.config.dropins import load_dropins
 from pointsman.config.faults import Fault
-from pointsman.config.organization import Header, compile_header
+from pointsman.config.live import CompileFlow, Live, flow_compiler, live_flows, named
+from pointsman.config.organization import Header, compile_header, identifier
 from pointsman.config.reading import Document, Positions
+from pointsman.config.record_fields import check_record_fields
 from pointsman.config.tree import kind_of, normal_name, read_tree, shown_path
 from pointsman.errors import ConfigError, Problem
 from pointsman.fields.table import FieldTable, compile_fields
 from pointsman.flow import Destination, SuppressionList
-from pointsman.flows.compile import compile_flow
-from pointsman.flows.destinations import compile_destination, whole
+from pointsman.flows.destinations import compile_destination
 from pointsman.flows.lists import compile_list
-from pointsman.ids import derived, short
-from pointsman.model import Flow, Organization, Pool, Workflow
+from pointsman.model import Organization, Pool, Workflow
 from pointsman.pools.compile import compile_pool
 from pointsman.pools.match import PoolIndex
+from pointsman.store.deployments import Deployment
 from pointsman.workflows.compile import compile_workflow
 from pointsman.workflows.notices import compile_notices
 
@@ -77,13 +77,15 @@ def compile_organization(
     *,
     root: Path | None,
     pool_ids: Mapping[str, str] | None = None,
+    deployed: Deployment | None = None,
 ) -> tuple[Organization | None, list[Problem]]:
     """Return what one organization's files compile to (``None`` with errors), and the findings.
 
     ``root`` is the configuration directory, ``None`` where there is none (a follower). ``pool_ids``
     are ids, by path, that pools keep from before their file was renamed; one in the file wins.
+    ``deployed`` is what of the flows is live, ``None`` if that is what the files say.
     """
-    compilation = _Compilation(handle, files, root, pool_ids or {})
+    compilation = _Compilation(handle, files, root, pool_ids or {}, deployed)
     organization = compilation.run()
     problems = sorted(compilation.problems)
     if any(problem.severity == "error" for problem in problems):
@@ -115,9 +117,15 @@ class _Compilation:
     """One organization's way through the phases."""
 
     def __init__(
-        self, handle: str, files: Files, root: Path | None, pool_ids: Mapping[str, str]
+        self,
+        handle: str,
+        files: Files,
+        root: Path | None,
+        pool_ids: Mapping[str, str],
+        deployed: Deployment | None = None,
     ) -> None:
         self.problems: list[Problem] = []
+        self._deployed = deployed
         self._pool_ids = pool_ids
         self._handle = handle
         self._files = files
@@ -150,8 +158,12 @@ class _Compilation:
         workflows = self._workflows(header)
         lists = self._lists(header)
         destinations = self._destinations(header, fields)
-        flows = self._flows(header, pools, fields, lists, destinations)
+        compile_page = self._flow_compiler(header, pools, fields, lists, destinations)
+        flows = self._compiled("flows", lambda page: compile_page(page, None))
         self._check(header, fields, pools, workflows, flows)
+        live = self._live(flows, compile_page)
+        if live.pages is not flows:
+            references.check_flows(live.pages, pools, header, fields)
         return Organization(
             id=header.id,
             handle=self._handle,
@@ -168,10 +180,13 @@ class _Compilation:
             triggers=_triggers(
                 chain((workflow for _, workflow in workflows), _notices(header, pools))
             ),
-            flows=references.routes(flows),
+            flows=references.routes(live.pages),
             lists={listed.id: listed for listed in lists.values()},
             destinations={each.id: each for each in destinations.values()},
-            named_flows={n: flow for page, flow in flows for n in (page.stem, flow.id)},
+            named_flows=named(live.pages),
+            saved_flows=named(flows),
+            manual_deploy=header.manual_deploy,
+            undeployed=live.undeployed,
             credentials=header.credentials,
             environment=header.environment,
             mail=header.mail,
@@ -185,6 +200,7 @@ class _Compilation:
             intake_auth=header.intake_auth,
             intake_limit=header.intake_limit,
             keep_history=header.keep_history,
+            workflow_depth=header.workflow_depth,
             allow_networks=header.allow_networks,
         )
 
@@ -203,7 +219,10 @@ class _Compilation:
         named = dict.fromkeys(self._stems("pools"), "")
         named |= {page.stem: pool.id for page, pool in pools}
         references.check_workflows(workflows, header, named)
+        check_record_fields(workflows, fields)
         references.check_flows(flows, pools, header, fields)
+        if header.manual_deploy:
+            references.advise_ids(flows)
         called = [*self._stems("flows"), *(flow.id for _, flow in flows)]
         stems = (self._stems("pools"), self._stems("workflows"), called)
         references.check_tests(self._of("tests"), header, *stems)
@@ -239,7 +258,7 @@ class _Compilation:
     def _pools(self, header: Header) -> list[tuple[Page, Pool]]:
         members = header.called()
         ids = {
-            page.name: _identifier(page, header, "pool", self._pool_ids.get(page.name))
+            page.name: identifier(page, header, "pool", self._pool_ids.get(page.name))
             for page in self._of("pools")
         }
         named = {page.stem: ids[page.name] for page in self._of("pools")}
@@ -264,39 +283,36 @@ class _Compilation:
             lambda page: compile_workflow(
                 file=page.name,
                 document=page.data,
-                workflow_id=_identifier(page, header, "workflow"),
+                workflow_id=identifier(page, header, "workflow"),
                 organization_id=header.id,
                 report=page.report,
             ),
         )
 
-    def _flows(
+    def _flow_compiler(
         self,
         header: Header,
-        pools: list[tuple[Page, Pool]],
+        pools: references.Pools,
         fields: FieldTable,
         lists: Mapping[str, SuppressionList],
         destinations: Mapping[str, Destination],
-    ) -> list[tuple[Page, Flow]]:
+    ) -> CompileFlow:
         known = dict.fromkeys(self._stems("pools"), "")
         known |= {pool.id: pool.id for _, pool in pools}
         known |= {page.stem: pool.id for page, pool in pools}
-        return self._compiled(
-            "flows",
-            lambda page: replace(
-                compile_flow(
-                    file=page.name,
-                    document=whole(page.data, destinations, page.report),
-                    flow_id=page.data.get("id") or short(_identifier(page, header, "flow")),
-                    organization_id=header.id,
-                    pools=known,
-                    report=page.report,
-                    types=fields.types,
-                    time_zone=header.time_zone,
-                    lists=lists,
-                ),
-                document=page.data,
-            ),
+        return flow_compiler(header, known, fields, lists, destinations)
+
+    def _live(self, saved: references.Flows, compile_page: CompileFlow) -> Live:
+        """Return the flows that are live: those of the files, unless others were deployed."""
+        if self._deployed is None:
+            return Live(saved)
+        return live_flows(
+            self._deployed,
+            saved,
+            self._files,
+            compile_page=compile_page,
+            problems=self.problems,
+            shown=lambda name: shown_path(self._handle, name, self._root),
         )
 
     def _destinations(self, header: Header, fields: FieldTable) -> dict[str, Destination]:
@@ -327,7 +343,7 @@ class _Compilation:
         """Return what flows name, by file stem and by id."""
         found: dict[str, N] = {}
         for page in self._of(f"{kind}s"):
-            each = compile_page(page, _identifier(page, header, kind))
+            each = compile_page(page, identifier(page, header, kind))
             if each.id in found:
                 page.report(("id",), f"the {kind} in {found[each.id].file} has this id")
             found |= {page.stem: each, each.id: each}
@@ -335,12 +351,6 @@ class _Compilation:
 
     def _compiled(self, folder: str, compile_page: Callable[[Page], T]) -> list[tuple[Page, T]]:
         return [(page, compile_page(page)) for page in self._of(folder)]
-
-
-def _identifier(page: Page, header: Header, kind: str, kept: str | None = None) -> str:
-    """Return the id that a file writes, else the one it kept or that follows from its place."""
-    found = page.data.get("id") or kept or derived(header.id, kind, normal_name(page.name))
-    return str(found).lower()
 
 
 def _notices(header: Header, pools: references.Pools) -> Iterator[Workflow]:

@@ -72,8 +72,9 @@ def _type(error: Error) -> str:
 def _enum(error: Error) -> str:
     known = [str(value) for value in error.validator_value]
     near = nearest(error.instance, known) if isinstance(error.instance, str) else ""
-    listed = ", ".join(known)
-    return f"{_found(error)} is not known here{near} (known: {listed})"
+    because = error.schema.get("x-because")
+    told = f"{_found(error)} is not known here{near} (known: {', '.join(known)})"
+    return f"{told}; {because}" if because else told
 
 
 def _required(error: Error) -> str:

@@ -9,17 +9,27 @@ from pathlib import Path
 from typing import Any
 
 from pointsman.config.documents import Page
-from pointsman.config.firehose import firehose
+from pointsman.config.firehose import firehose, firehose_kind
 from pointsman.config.formats import moment
 from pointsman.config.integrations import is_enabled, meta_app
 from pointsman.config.outgoing import mail_server, twilio_account
 from pointsman.config.secrets import resolve
+from pointsman.config.tree import normal_name
 from pointsman.ids import derived
-from pointsman.model import ApiKey, Firehose, IntakeAuth, MailServer, Member, MetaApp, TwilioAccount
+from pointsman.model import (
+    WORKFLOW_DEPTH,
+    ApiKey,
+    Firehose,
+    IntakeAuth,
+    MailServer,
+    Member,
+    MetaApp,
+    TwilioAccount,
+)
 from pointsman.pools.availability import compile_availability
 from pointsman.rules.interpolate import template_problems
 
-__all__ = ["Header", "compile_header", "organization_id"]
+__all__ = ["Header", "compile_header", "identifier", "manual_deploy", "organization_id"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +47,7 @@ class Header:
     mail: MailServer | None
     twilio: TwilioAccount | None
     firehose: Firehose | None
+    firehose_kind: str | None
     lead_url: str | None
     lead_webhook: bool
     automation: bool
@@ -45,7 +56,10 @@ class Header:
     intake_auth: IntakeAuth
     intake_limit: int | None
     keep_history: bool
+    workflow_depth: int
     allow_networks: tuple[str, ...]
+    manual_deploy: bool
+    source_prices_first: bool
 
     def called(self) -> dict[str, Member]:
         """Return the members by everything that files may call them: handle and id."""
@@ -56,6 +70,17 @@ class Header:
 def organization_id(handle: str, document: Mapping[str, Any]) -> str:
     """Return the written id, else the one that follows from the directory's name."""
     return str(document.get("id") or derived("organization", handle)).lower()
+
+
+def identifier(page: Page, header: Header, kind: str, kept: str | None = None) -> str:
+    """Return the id that a file writes, else the one it kept or that follows from its place."""
+    found = page.data.get("id") or kept or derived(header.id, kind, normal_name(page.name))
+    return str(found).lower()
+
+
+def manual_deploy(document: Mapping[str, Any]) -> bool:
+    """Whether flows that are saved are live only when somebody deploys them."""
+    return bool(document.get("deploy") == "manual")
 
 
 def compile_header(page: Page, handle: str, folder: Path | None) -> Header:
@@ -76,6 +101,7 @@ def compile_header(page: Page, handle: str, folder: Path | None) -> Header:
         mail=mail_server(page, folder),
         twilio=twilio_account(page, folder),
         firehose=firehose(page, folder),
+        firehose_kind=firehose_kind(document),
         lead_url=_lead_url(page),
         lead_webhook=is_enabled(page, "lead_webhook"),
         automation=is_enabled(page, "automation"),
@@ -84,7 +110,10 @@ def compile_header(page: Page, handle: str, folder: Path | None) -> Header:
         intake_auth=_intake(page, folder),
         intake_limit=document.get("intake", {}).get("limit"),
         keep_history=document.get("keep_history", False),
+        workflow_depth=document.get("workflow_depth", WORKFLOW_DEPTH),
         allow_networks=tuple(document.get("outbound", {}).get("allow_networks", ())),
+        manual_deploy=manual_deploy(document),
+        source_prices_first=document.get("pricing_order") == "source_first",
     )
 
 

@@ -15,6 +15,7 @@ from orjson import dumps
 
 from pointsman.model import Connection, Organization, Participant, Pool
 from pointsman.pools.compile import published
+from pointsman.store.deployments import Deployment
 from pointsman.store.generations import Generation, Publication
 
 __all__ = ["publication"]
@@ -29,6 +30,7 @@ def publication(
     author: str,
     *,
     pool_ids: Mapping[str, str],
+    deployed: Deployment | None = None,
     before: Files | None = None,
     reset: Collection[str] = (),
     erased: Collection[str] = (),
@@ -38,6 +40,7 @@ def publication(
 ) -> Publication:
     """Return what makes ``organization`` the generation after ``current``.
 
+    ``deployed`` is what of the flows is live, ``None`` if that is what ``files`` say.
     ``before`` are the files of ``current``, if they are at hand: it makes the call shorter.
     ``reset`` are ids of pools whose pointer goes back to the first, ``archived`` those of which the
     history is kept. ``made_by`` tells who makes a new pool, by its id.
@@ -60,8 +63,9 @@ def publication(
         ],
         flows=[
             {"id": flow.id, "content": sha256(files[flow.file]).hexdigest()[:16]}
-            for flow in organization.distinct_flows()
+            for flow in organization.distinct_saved_flows()
         ],
+        deployed=deployed,
         author=author,
         pool_ids=pool_ids,
         erased=[*erased],

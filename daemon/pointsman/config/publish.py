@@ -10,11 +10,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
 
 from pointsman import observe
+from pointsman.config.arrival import arrived
 from pointsman.config.drafts import Draft, Drafts
 from pointsman.config.dropins import DropIns
 from pointsman.config.forward import Forward
@@ -27,16 +27,18 @@ from pointsman.store.generations import Generation, GenerationStore, Publication
 
 __all__ = ["Publisher"]
 
-_LIVE = 5.0
-_TICK = 0.02
 _MAY_PUBLISH = (Standing.NEW, Standing.SAME, Standing.CHILD)
+
+
+class _Overtaken(Exception):
+    """Flows were deployed since the tree was compiled; what is live belongs to what is compiled."""
 
 
 class Publisher:
     """Publishes the tree at ``root`` and serves it here.
 
-    ``loaded`` is the digest of the tree that was loaded last, ``problems`` are its findings.
-    ``drift`` tells, by handle, what of the tree is not published and why.
+    ``problems`` are the findings of the tree that was loaded last. ``drift`` tells, by handle, what
+    of the tree is not published and why.
     """
 
     def __init__(
@@ -49,9 +51,10 @@ class Publisher:
         author: str,
         plugins: DropIns | None = None,
     ) -> None:
-        self.loaded = ""
         self.problems: tuple[Problem, ...] = ()
         self.drift: dict[str, str] = {}
+        self._loaded = ""
+        self._served: Mapping[str, int] = {}
         self._changed: set[str] = set()
         self.author = author
         self._drafts = Drafts(root, generations)
@@ -63,24 +66,26 @@ class Publisher:
         self.lock = asyncio.Lock()
         self._log = observe.log()
 
+    @property
+    def loaded(self) -> str:
+        """Digest of the tree that was loaded last.
+
+        Nothing if it was refused and something else is served since, such as flows that were
+        deployed: that may have been what it lacked.
+        """
+        outdated = self.problems and self._served != self._reached()
+        return "" if outdated else self._loaded
+
     async def load(self, *, force: bool = False) -> Mapping[str, int]:
         """Publish the tree and return every organization's generation, live on every node.
 
         Raises ``ConfigError`` with every finding and publishes nothing, or ``Refused`` (409) if
         what changed is drift; ``force`` publishes that too.
         """
+        made: dict[str, int] = {}
         async with self.lock:
-            known = await self.serving.rename()
-            remembered = await self._forwarded(known)
-            candidate = await self.plugins.look()
-            try:
-                with candidate.stage.shown():
-                    drafts = await self._drafts.draft(known, [*remembered], candidate.problems)
-            except ConfigError as error:
-                self._failed(error)
-                raise
-            await self.plugins.take(candidate)
-            await self._publish_all(drafts, remembered, force=force)
+            while not await self._load(made, force=force):
+                pass
             self._succeeded()
         if self._changed:
             told = "; ".join(self.drift[handle] for handle in sorted(self._changed))
@@ -89,6 +94,24 @@ class Publisher:
             handle: organization.generation
             for handle, organization in self.serving.current.organizations.items()
         }
+
+    async def _load(self, made: dict[str, int], *, force: bool) -> bool:
+        """Load once, noting in ``made`` what is published; say no if it is to be done anew."""
+        known = await self.serving.rename()
+        remembered = await self._forwarded(known)
+        candidate = await self.plugins.look()
+        try:
+            with candidate.stage.shown():
+                drafts = await self._drafts.draft(known, [*remembered], candidate.problems)
+        except ConfigError as error:
+            self._failed(error)
+            raise
+        await self.plugins.take(candidate)
+        try:
+            await self._publish_all(drafts, remembered, made, force=force)
+        except _Overtaken:
+            return False
+        return True
 
     async def align(self, handle: str) -> Generation | None:
         """Finish what a crash cut off, serve what is published of an organization, and return it.
@@ -118,10 +141,14 @@ class Publisher:
         return remembered
 
     async def _publish_all(
-        self, drafts: list[Draft], remembered: dict[str, str], *, force: bool
+        self,
+        drafts: list[Draft],
+        remembered: dict[str, str],
+        made: dict[str, int],
+        *,
+        force: bool,
     ) -> None:
         self.drift, self._changed = {}, set()
-        made: dict[str, int] = {}
         for draft in drafts:
             current = draft.current.hash if draft.current else None
             stands = standing(draft.hash, remembered.get(draft.handle), current)
@@ -142,17 +169,30 @@ class Publisher:
         await self._forget(withdrawn, remembered)
 
     async def _publish(self, draft: Draft, made: dict[str, int]) -> bool:
-        """Publish and serve a draft; if somebody else was faster, follow and say no."""
+        """Publish and serve a draft; if somebody else was faster, follow and say no.
+
+        Raises ``_Overtaken`` if all that they did was to deploy: the tree still follows on that.
+        """
         handle, identifier = draft.handle, draft.organization.id
         told = publication(
-            draft.organization, draft.files, draft.current, self.author, pool_ids=draft.pool_ids
+            draft.organization,
+            draft.files,
+            draft.current,
+            self.author,
+            pool_ids=draft.pool_ids,
+            deployed=draft.deployed,
         )
         try:
             async with self.serving.lock(handle):
                 await self.generations.name(handle, identifier)
                 generation = await self.generations.publish(identifier, told)
-                self.serving.install(draft.organization, Served(generation, draft.files))
+                self.serving.install(
+                    draft.organization, Served(generation, draft.files, draft.deployed)
+                )
         except Refused:
+            current = await self.generations.current(identifier)
+            if current and draft.current and current.hash == draft.current.hash:
+                raise _Overtaken from None
             await self._follow(draft, Standing.DRIFT)
             return False
         made[identifier] = generation.number
@@ -172,7 +212,9 @@ class Publisher:
             async with self.serving.lock(draft.handle):
                 if self.serving.ids.get(draft.handle) != draft.organization.id:
                     await self.generations.name(draft.handle, draft.organization.id)
-                self.serving.install(draft.organization, Served(draft.current, draft.files))
+                self.serving.install(
+                    draft.organization, Served(draft.current, draft.files, draft.deployed)
+                )
             observe.CONFIG_RELOADS.labels("unchanged").inc()
 
     async def _follow(self, draft: Draft, stands: Standing) -> None:
@@ -214,18 +256,13 @@ class Publisher:
 
     async def live(self, made: Mapping[str, int]) -> None:
         """Wait, within bounds, until every living node serves (or refused) what was published."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_LIVE):
-                for identifier, number in made.items():
-                    while await self._behind(identifier, number):  # noqa: ASYNC110 - others' keys
-                        await asyncio.sleep(_TICK)
+        await arrived(self.generations, made)
 
-    async def _behind(self, identifier: str, number: int) -> bool:
-        nodes = await self.generations.nodes(identifier)
-        return any(max(node.generation, node.refused) < number for node in nodes)
+    def _reached(self) -> Mapping[str, int]:
+        return {handle: self.serving.reached(handle) for handle in self.serving.ids}
 
     def _failed(self, error: ConfigError) -> None:
-        self.loaded = self._drafts.digest
+        self._loaded, self._served = self._drafts.digest, self._reached()
         self.problems = error.problems
         observe.CONFIG_RELOADS.labels("refused").inc()
         observe.CONFIG_LAST_RELOAD_SUCCESSFUL.set(0)
@@ -233,7 +270,7 @@ class Publisher:
         self._log.error(observe.CONFIG_REFUSED, problems=[str(each) for each in error.problems])
 
     def _succeeded(self) -> None:
-        self.loaded = self._drafts.digest
+        self._loaded = self._drafts.digest
         self.problems = ()
         observe.CONFIG_LAST_RELOAD_SUCCESSFUL.set(1)
         observe.CONFIG_LAST_RELOAD_TIME.set(time.time())

@@ -16,6 +16,7 @@ from pointsman.registry import nearest
 from pointsman.rules.interpolate import environment_names
 
 __all__ = [
+    "advise_ids",
     "check_flows",
     "check_ids",
     "check_pools",
@@ -74,6 +75,7 @@ def check_flows(flows: Flows, pools: Pools, header: Header, fields: FieldTable) 
         _check_switches(page, "sources", "intake", header)
         _check_doubled_ids(page, "sources", flow.sources)
         _check_steps(page, flow, inactive, header)
+        _check_copies(page, header)
         for place, source in enumerate(flow.sources if flow.enabled else ()):
             if source.intake is None:
                 continue
@@ -81,6 +83,14 @@ def check_flows(flows: Flows, pools: Pools, header: Header, fields: FieldTable) 
             if owner is not page:
                 message = f"{owner.name} takes the leads of this source; disable one of the flows"
                 page.report(("sources", place), message)
+
+
+def advise_ids(flows: Flows) -> None:
+    """Recommend ids where a flow that is renamed would have to be deployed as a new one."""
+    for page, flow in flows:
+        if "id" not in page.data:
+            advice = f"add 'id: {flow.id}' and it can be renamed"
+            page.report((), f"what is live hangs on the file's name; {advice}", "hint")
 
 
 def check_workflows(workflows: Workflows, header: Header, pools: Mapping[str, str]) -> None:
@@ -275,6 +285,16 @@ def _check_steps(page: Page, flow: Flow, inactive: Mapping[str, Pool], header: H
             for path, name in inner.credentials if isinstance(inner, PluginStep) else ():
                 if name not in header.credentials:
                     page.report(path, f"no credential '{name}'{_added(name, header)}")
+
+
+def _check_copies(page: Page, header: Header) -> None:
+    """Report a flow's wishes for a firehose that organization.yaml has not, or not so."""
+    wanted = page.data.get("firehose") or {"enabled": False}
+    if header.firehose_kind is None and wanted.get("enabled", True):
+        said = "organization.yaml has no firehose; its 'url' says where all flows' events go"
+        page.report(("firehose",), f"{said}, and with which credentials")
+    elif header.firehose_kind == "file" and "bucket" in wanted:
+        page.report(("firehose", "bucket"), "a folder has no buckets; remove it, or use 'prefix'")
 
 
 def _check_feedback(page: Page, place: int, step: Recipient, header: Header) -> None:

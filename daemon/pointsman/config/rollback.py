@@ -24,22 +24,25 @@ async def roll_back(
     root: Path | None,
     author: str,
 ) -> Generation:
-    """Publish the files of generation ``number`` and return the new generation.
+    """Publish the files of generation ``number``, with the flows that were live then.
+
+    Returns the new generation.
 
     Raises ``ConfigError`` if they cannot be compiled here, for example without a variable they
     need: the pointers of pools move with their definition, which only compiling tells.
     """
     known = {each.number: each for each in await generations.list(identifier)}
     current = await generations.current(identifier)
-    files = await generations.files(identifier, number)
-    if current is None or files is None or number not in known:
+    content = await generations.content(identifier, number)
+    if current is None or content is None or number not in known:
         raise PointsmanError(
             f"organization '{handle}' has no generation {number}; the last {KEPT} are kept: "
             + (", ".join(map(str, sorted(known))) or "none")
         )
     wanted = known[number]
+    files, deployed = content
     organization, problems = compile_organization(
-        handle, files, root=root, pool_ids=wanted.pool_ids
+        handle, files, root=root, pool_ids=wanted.pool_ids, deployed=deployed
     )
     if organization is None:
         raise ConfigError(problems)
@@ -49,5 +52,6 @@ async def roll_back(
         current,
         f"{author} (rollback to {number})",
         pool_ids=wanted.pool_ids,
+        deployed=deployed,
     )
     return await generations.publish(identifier, told)

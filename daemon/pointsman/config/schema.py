@@ -93,12 +93,19 @@ def _options(name: str) -> dict[str, Any]:
 
 def _add_steps(holes: dict[str, Any]) -> None:
     """Let steps be of the types that plugins add, each with its options."""
-    ours, hole, last = holes["step"], holes.pop("plugin_step"), holes["step"]
+    hole = holes.pop("plugin_step")
+    holes |= {f"{name}_step": _step(hole, name) for name in sorted(steps)}
+    for place in ("step", "asked_step"):
+        holes[place] = _or_plugged(holes[place])
+
+
+def _or_plugged(ours: dict[str, Any]) -> dict[str, Any]:
+    """Return a choice of steps with those that plugins add."""
+    last = ours
     while "else" in last:
         last = last["else"]
     last["properties"]["type"]["enum"] += sorted(steps)
     for name in sorted(steps):
-        holes[f"{name}_step"] = _step(hole, name)
         told = ("description", "type", "required")
         ours = {
             **{key: ours.pop(key) for key in told},
@@ -106,7 +113,7 @@ def _add_steps(holes: dict[str, Any]) -> None:
             "then": {"$ref": f"#/$defs/{name}_step"},
             "else": ours,
         }
-    holes["step"] = ours
+    return ours
 
 
 def _step(hole: Mapping[str, Any], name: str) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from pointsman.config.secrets import secret_files
 from pointsman.errors import PointsmanError, Problem, Unavailable
 from pointsman.model import Organization, Ruleset
 from pointsman.registry import Stage
+from pointsman.store.deployments import Deployment
 from pointsman.store.generations import Generation, GenerationStore
 
 __all__ = ["Refusal", "Served", "Serving"]
@@ -39,10 +40,14 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A generation as it came to this node, with the files that it was compiled from."""
+    """A generation as it came to this node, with what it was compiled from.
+
+    ``deployed`` is what of the flows is live, ``None`` if it is what ``files`` say.
+    """
 
     generation: Generation
     files: Mapping[str, bytes]
+    deployed: Deployment | None = None
 
 
 class Serving:
@@ -161,10 +166,10 @@ class Serving:
             return
         if generation.number == self.reached(handle) and not again:
             return
-        files = await self._generations.files(identifier, generation.number)
-        if files is None:
+        content = await self._generations.content(identifier, generation.number)
+        if content is None:
             raise Unavailable(f"generation {generation.number} of '{handle}' was just replaced")
-        await self._take(handle, Served(generation, files))
+        await self._take(handle, Served(generation, *content))
 
     def _refuse(self, handle: str, number: int, problems: Iterable[Problem]) -> None:
         self.refused[handle] = refusal = Refusal(number, tuple(problems))
@@ -203,6 +208,7 @@ class Serving:
             served.files,
             root=self._root,
             pool_ids=served.generation.pool_ids,
+            deployed=served.deployed,
         )
 
     def _swap(self, new: Iterable[Organization], gone: Iterable[str]) -> None:

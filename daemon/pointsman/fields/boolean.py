@@ -19,15 +19,17 @@ _SPELLINGS = {
 def _read(posted: Any) -> bool | None:
     if isinstance(posted, bool):
         return posted
-    if not isinstance(posted, str | int | float):
+    if isinstance(posted, int | float):
+        return _SPELLINGS.get(as_text(posted))
+    if not isinstance(posted, str):
         return None
-    text = as_text(posted).lower()
-    return _SPELLINGS.get("".join(c for c in text if c.isascii() and c.isalnum()))
+    return _SPELLINGS.get("".join(c for c in posted.lower() if c.isascii() and c.isalnum()))
 
 
 @field_type(
     "boolean",
-    operators=("truth", "valid"),
+    operators=("truth", "valid", "equal", "list"),
+    compares="truth",
     read=_read,
 )
 def boolean(posted: Any, _now: datetime | None) -> Value:

@@ -12,7 +12,8 @@ __all__ = ["clock_of"]
 _HALF = r"(?P<half>[ap])(?:m\b|\.[ ]?m\b\.?)"
 _ZONE = (
     r"(?:[ ]*\(?(?P<zone>z|utc|gmt|[ecmp][sd]t|ak[sd]t|hst|bst|cet|cest|eet|eest|msk|ist|jst"
-    r"|ae[sd]t|nz[sd]t)\b)?(?:[ ]*(?P<offset>[+-][0-9]{2}:?[0-9]{2}|[+-][0-9]{1,2})(?![0-9:]))?"
+    r"|ae[sd]t|nz[sd]t)\b)?"
+    r"(?:[ ]*(?P<offset>[+-][0-9]{2}:?[0-9]{2}|[+-][0-9]{1,2})(?![0-9:]| ?[ap]\.?m))?"
 )
 _SECONDS = r"(?::(?P<second>[0-9]{2})(?:\.(?P<fraction>[0-9]+))?)?"
 _FORMS = tuple(
@@ -21,16 +22,30 @@ _FORMS = tuple(
         rf"(?P<hour>[0-9]{{1,2}}):(?P<minute>[0-9]{{1,2}}){_SECONDS}[ ]*{_HALF}",
         rf"(?P<hour>[0-9]{{1,2}}):(?P<minute>[0-9]{{2}})(?![0-9]){_SECONDS}",
         rf"(?P<hour>[0-9]{{1,2}})(?:\.(?P<minute>[0-9]{{2}}))?[ ]*{_HALF}",
-        r"(?P<hour>[0-9]{1,2}) ?o'clock",
+        r"(?P<hour>[0-9]{1,2}) ?o[^0-9a-z]{0,3}clock",
     )
 )
+_TO = r"(?:to|until|till|through)"
+_FROM = r"(?<![0-9a-z:./-])(?P<hour>[0-9]{1,2})"
+_UNTIL = "[0-9]{1,2}(?::[0-9]{2})?"
+_FROM_TO = (
+    rf"{_FROM}(?::(?P<minute>[0-9]{{2}}))? ?(?:{_TO}|-|\u2013) ?{_UNTIL} ?{_HALF}",
+    rf"{_FROM} {_TO} [0-9]{{1,2}}(?![0-9:./-])(?! ?[a-z])",
+)
+_MONTH = re.compile(r"\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)")
+_PART_OF_DAY = (
+    r"\b(?P<hour>[0-9]{1,2}) (?:in the morning|(?P<late>in the (?:afternoon|evening)|at night))\b"
+)
 _AT = r"(?:\bat|@) ?(?P<hour>[0-9]{1,2})(?![0-9:./-])"
-_WORD = r"(?:at |this )?\b(noon|midnight|morning|afternoon|evening|tonight|last night)\b"
+_WORD = r"(?:at |this )?\b(noon|midnight|morning|afternoon|evening|tonight|last night|night)\b"
+_LATE_WORD = re.compile(r"(?:this )?\b(?:afternoon|evening|tonight|(?<!last )night)\b")
+_LAST_NIGHT = "last night"
 _WORDS = {
     "noon": 12,
     "morning": 6,
     "afternoon": 15,
     "evening": 20,
+    "night": 20,
     "tonight": 22,
 }
 _ZONES = {
@@ -42,6 +57,9 @@ _ZONES = {
 _LATE = 2
 _EARLY = 6
 _HOURS = 24
+_HALF_DAY = 12
+_FARTHEST = 14
+"""Hours that a zone may be from UTC."""
 _MINUTES = 60
 _DIGITS = 4
 """Of a fraction of a second; digits count thousandths, as the reference has it, and more than
@@ -53,7 +71,7 @@ def clock_of(text: str, now: datetime) -> tuple[timedelta | None, str]:
 
     Raises ``ValueError`` if the half of the day contradicts the hour.
     """
-    for form in compiled((*_FORMS, _AT)):
+    for form in _fitting(text):
         if found := form.search(text):
             parts = found.groupdict()
             time = _time(parts)
@@ -61,20 +79,37 @@ def clock_of(text: str, now: datetime) -> tuple[timedelta | None, str]:
                 raise ValueError(found[0])
             if time is None:
                 continue
-            return time - _offset(parts), f"{text[: found.start()]} {text[found.end() :]}"
+            before, after = text[: found.start()].rstrip(), text[found.end() :].lstrip()
+            return _after(before, time, now) - _offset(parts), f"{before} {after}"
     if word := re.search(_WORD, text):
         return _of_word(word[1], now), f"{text[: word.start()]} {text[word.end() :]}"
     return None, text
+
+
+def _fitting(text: str) -> tuple[re.Pattern[str], ...]:
+    """Return the forms to look for; next to a month ``14 to 16`` are days."""
+    spans = compiled(_FROM_TO)
+    return (*(spans[:1] if _MONTH.search(text) else spans), *compiled((*_FORMS, _PART_OF_DAY, _AT)))
+
+
+def _after(before: str, time: timedelta, now: datetime) -> timedelta:
+    """Return the time that ``9`` is after ``tonight at`` or ``last night at``."""
+    if _LAST_NIGHT in before:
+        return time + _of_word(_LAST_NIGHT, now)
+    late = time < timedelta(hours=_HALF_DAY) and _LATE_WORD.search(before)
+    return time + timedelta(hours=_HALF_DAY) if late else time
 
 
 def _time(parts: dict[str, str | None]) -> timedelta | None:
     hour, minute = int(parts["hour"] or 0), int(parts.get("minute") or 0)
     second, fraction = int(parts.get("second") or 0), parts.get("fraction") or ""
     half = parts.get("half")
-    if half and hour > _HOURS // 2:
+    if half and hour > _HALF_DAY:
         raise ValueError(hour)
     if half:
-        hour = hour % (_HOURS // 2) + (_HOURS // 2 if half == "p" else 0)
+        hour = hour % _HALF_DAY + (_HALF_DAY if half == "p" else 0)
+    if parts.get("late") and _EARLY <= hour < _HALF_DAY:
+        hour += _HALF_DAY
     if hour >= _HOURS or minute >= _MINUTES or second >= _MINUTES:
         return None
     milliseconds = int(fraction) if fraction and len(fraction) <= _DIGITS else 0
@@ -88,12 +123,14 @@ def _offset(parts: dict[str, str | None]) -> timedelta:
     digits = offset[1:].replace(":", "")
     hours, minutes = (digits[:-2], digits[-2:]) if len(digits) > len("00") else (digits, "0")
     size = timedelta(hours=int(hours), minutes=int(minutes))
+    if size > timedelta(hours=_FARTHEST):
+        return timedelta()
     return -size if offset[0] == "-" else size
 
 
 def _of_word(word: str, now: datetime) -> timedelta:
     if word == "midnight":
         return timedelta(days=1 if now.hour > _LATE else 0)
-    if word == "last night":
+    if word == _LAST_NIGHT:
         return timedelta(days=-1 if now.hour >= _EARLY else 0)
     return timedelta(hours=_WORDS[word])

@@ -11,7 +11,8 @@ from pointsman.fields.types import Value, field_type, hide, moment
 
 __all__ = ["dob"]
 
-_DAYS = 365
+_YEAR = 3_652_425
+"""Of the calendar, in parts of which a day has ten thousand."""
 
 
 def _mask(value: Value) -> Value:
@@ -48,7 +49,7 @@ def _age(born: date, today: date) -> float:
     years = today.year - born.year
     years -= _birthday(born, today.year) > today
     last = _birthday(born, born.year + years)
-    tenths = min((today - last).days * 10 // _DAYS, 9)
+    tenths = min(((today - last).days * 10 + 1) * 10_000 // _YEAR, 9)  # a tenth of today is over
     whole = years if years >= 0 else years + 1
     age = round(whole + tenths / 10, 1)
     return int(age) if age.is_integer() else age

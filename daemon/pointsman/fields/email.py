@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -62,18 +62,25 @@ def email(posted: Any, _now: datetime | None) -> Value:
     parts = _split(raw)
     if parts is None:
         return Value(raw, raw, valid=False)
-    return Value(raw, "@".join(parts).lower(), valid=True, attributes=_attributes(*parts))
+    known_by = parts[1] if raw.endswith(".com") else parts[1].lower()
+    attributes = {"user": parts[0], **_of_domain(parts[1], known_by)}
+    return Value(raw, "@".join(parts).lower(), valid=True, attributes=attributes)
 
 
-def _attributes(user: str, domain: str) -> Mapping[str, Any]:
+@lru_cache(maxsize=1024)
+def _of_domain(domain: str, known_by: str) -> Mapping[str, Any]:
+    """Return what a domain tells; most addresses have one of a few.
+
+    Providers are known in lower case. As in the reference, an address that ends in ``.com`` is
+    looked up in the case it was written, every other one in lower case.
+    """
     host, dot, tld = domain.rpartition(".")
-    disposable = _is_in(domain, _disposable())
+    disposable = _is_in(known_by, _disposable())
     return {
-        "user": user,
         "domain": domain,
         "host": host if dot else domain,
         "tld": tld,
-        "is_free": disposable or _is_in(domain, _free()),
+        "is_free": disposable or _is_in(known_by, _free()),
         "is_disposable": disposable,
     }
 

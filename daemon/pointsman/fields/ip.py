@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from ipaddress import AddressValueError, IPv6Address
 from typing import Any
@@ -36,28 +37,39 @@ def ip(posted: Any, _now: datetime | None) -> Value:
     raw = as_text(posted)
     if len(raw) > _LONGEST:
         return Value(raw, raw, valid=False)
-    text = _PLACE.split(raw.translate(_SPACES).rpartition("://")[2], maxsplit=1)[0].lower()
-    if four := _four(text.rpartition("@")[2]):
-        number = int.from_bytes(four, "big")
-        tail = f"{number >> 16:x}:{number & 0xFFFF:x}" if number else ""
-        return _value(raw, ".".join(map(str, four)), f"ffff::{tail}", is_four=True)
+    text = raw
+    if not (four := _four(raw)):
+        text = _host(raw)
+        four = _four(text.rpartition("@")[2])
+    if four:
+        a, b, c, d = four
+        high, low = a << 8 | b, c << 8 | d
+        tail = f"{high:x}:{low:x}" if high else f"{low:x}" if low else ""
+        return _value(raw, f"{a}.{b}.{c}.{d}", f"ffff::{tail}", is_four=True)
     if (six := _six(text)) is not None:
         return _value(raw, six, six, is_four=False)
     return Value(raw, raw, valid=False)
+
+
+def _host(text: str) -> str:
+    """Return what stands where an address has its host, without white space."""
+    return _PLACE.split(text.translate(_SPACES).rpartition("://")[2], maxsplit=1)[0].lower()
 
 
 def _value(raw: str, normal: str, six: str, *, is_four: bool) -> Value:
     return Value(raw, normal, valid=True, attributes={"is_ipv4": is_four, "ipv6_format": six})
 
 
-def _four(host: str) -> bytes | None:
+def _four(host: str) -> Sequence[int] | None:
     """Return the bytes of a dotted address; one that begins with 0 is octal, as in a browser."""
     if not (found := _FOUR.fullmatch(host)) or not _is_port(found[5]):
         return None
+    parts = found.groups()[:4]
     try:
-        return bytes(int(part, 8 if part[0] == "0" else 10) for part in found.groups()[:4])
+        four = [int(part, 8) if part[0] == "0" else int(part) for part in parts]
     except ValueError:
         return None
+    return four if max(four) <= _LAST_BYTE else None
 
 
 def _is_port(text: str | None) -> bool:

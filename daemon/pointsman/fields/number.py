@@ -32,7 +32,7 @@ def _read(posted: Any) -> int | float | None:
         return of_text(posted)
     if isinstance(posted, bool) or not isinstance(posted, int | float):
         return None
-    return posted if math.isfinite(posted) else None
+    return posted if isinstance(posted, int) or math.isfinite(posted) else None
 
 
 @field_type(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from pointsman.fields.text import WHITE, as_text
@@ -21,6 +22,7 @@ __all__ = ["phone"]
 
 _HINTS = {"h": "home", "w": "work", "m": "mobile", "c": "mobile"}
 _HINT = re.compile(rf"[{WHITE}]*\(?([hwmc])\)?")
+_HINT_ENDS = "hwmc)"
 _HINT_ROOM = 64
 _KEYS = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "22233344455566677778889999")
 _NO_KEY = re.compile(r"[^0-9*]+")
@@ -28,7 +30,21 @@ _TOLL_FREE = frozenset(("800", "844", "855", "866", "877", "888"))
 _NORTH_AMERICA = 1
 _WITH_AREA = re.compile(r"[2-9][0-9]{9}")
 _USUAL = re.compile(r"\(?([2-9][0-9]{2})\)?[ .-]{0,2}([0-9]{3})[ .-]?([0-9]{4})")
-"""The spellings of most numbers, which the library reads the same in several times the time."""
+"""The spellings of most numbers, which the library reads the same in ten times the time."""
+
+_KINDS = (
+    "fixed_line",
+    "mobile",
+    "toll_free",
+    "premium_rate",
+    "shared_cost",
+    "personal_number",
+    "voip",
+    "pager",
+    "uan",
+    "voicemail",
+)
+"""What a valid number may be to the library."""
 
 _LONGEST = 250
 _UNKNOWN = "***"
@@ -58,6 +74,8 @@ def phone(posted: Any, _now: datetime | None) -> Value:
     ``country_code``, ``country_calling_code`` and ``is_tollfree``.
     """
     raw, kind = _split_hint(as_text(posted))
+    if usual := _USUAL.fullmatch(raw):
+        return _usual(raw, kind, *usual.groups())
     read = _parsed(raw.replace("*", "0"))
     if read is None:
         hint = {"type": kind} if kind else {}
@@ -66,18 +84,57 @@ def phone(posted: Any, _now: datetime | None) -> Value:
 
 
 def _split_hint(text: str) -> tuple[str, str | None]:
-    """Return the text without the letter at its end, and what it stands for."""
+    """Return the text without the letter at its end and white space, and what it stands for."""
+    if text[-1:] not in _HINT_ENDS:
+        return text, None
     for start in range(max(0, len(text) - _HINT_ROOM), len(text)):
         if hint := _HINT.fullmatch(text, start):
-            return text[:start], _HINTS[hint[1]]
+            return text[:start].lstrip(WHITE), _HINTS[hint[1]]
     return text, None
+
+
+def _usual(raw: str, kind: str | None, area: str, exchange: str, line: str) -> Value:
+    """Return a number of ten digits as it would come back from the library."""
+    number = exchange + line
+    national = area + number
+    named = {
+        "area": area,
+        "exchange": exchange,
+        "line": line,
+        "number": number,
+        "extension": None,
+        "country_code": "US",
+        "country_calling_code": _NORTH_AMERICA,
+        "type": kind,
+        "is_tollfree": area in _TOLL_FREE,
+    }
+    valid = bool(_american().fullmatch(national)) or _is_valid_elsewhere(national)
+    return Value(raw, national, valid=valid, attributes=named)
+
+
+@cache
+def _american() -> re.Pattern[str]:
+    """Return what the library knows of numbers of ten digits of the United States, as one pattern.
+
+    It asks one kind of number after the other, and goes on when it knows.
+    """
+    from phonenumbers import PhoneMetadata  # noqa: PLC0415 - loads a library of 6 MB
+
+    known = PhoneMetadata.metadata_for_region("US")
+    every, *kinds = (getattr(known, name) for name in ("general_desc", *_KINDS))
+    forms = "|".join(kind.national_number_pattern for kind in kinds if kind is not None)
+    return re.compile(rf"(?=(?:{every.national_number_pattern})\Z)(?:{forms})")
+
+
+def _is_valid_elsewhere(national: str) -> bool:
+    import phonenumbers  # noqa: PLC0415 - loads a library of 6 MB
+
+    return phonenumbers.is_valid_number(phonenumbers.PhoneNumber(_NORTH_AMERICA, int(national)))
 
 
 def _parsed(text: str) -> PhoneNumber | None:
     import phonenumbers  # noqa: PLC0415 - loads a library of 6 MB
 
-    if usual := _USUAL.fullmatch(text):
-        return phonenumbers.PhoneNumber(_NORTH_AMERICA, int("".join(usual.groups())))
     if len(text) > _LONGEST:
         return None
     try:

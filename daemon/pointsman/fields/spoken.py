@@ -1,4 +1,4 @@
-"""Days and distances in words: ``tomorrow``, ``next friday``, ``June 5``, ``in 2 hours``."""
+"""Days in words and figures: ``tomorrow``, ``next friday``, ``June 5``, ``6/5/2026``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from pointsman.fields.text import compiled
 
-__all__ = ["Found", "day_in", "shifted"]
+__all__ = ["Found", "day_in"]
 
 
 class Found(NamedTuple):
@@ -25,77 +25,52 @@ _MONTH = (
     r"|december|jan|feb|mar|apr|jun|jul|aug|sept|sep|oct|nov|dec)(?![a-z])\.?"
 )
 _YEAR = r"(?P<year>[0-9]{4}|[0-9]{2})(?![0-9])"
+_DAY = r"(?P<day>[0-9]{1,2})(?:st|nd|rd|th)?"
+_FULL_YEAR = r"(?P<year>[0-9]{4})(?![0-9])"
+_TO = r"(?: ?(?:-|\u2013|to|until|through|till) ?(?:[0-9]{1,2}(?![0-9])(?:st|nd|rd|th)?))?"
 _SPELLED = (
-    (r"(?<![0-9])(?P<year>[0-9]{4})[-/.](?P<month>[0-9]{1,2})[-/.](?P<day>[0-9]{1,2})"),
-    (rf"(?<![0-9/.-])(?P<month>[0-9]{{1,2}})[-/.](?P<day>[0-9]{{1,2}})[-/.]{_YEAR}(?![/-])"),
-    (rf"(?<![0-9])(?P<day>[0-9]{{1,2}})(?:st|nd|rd|th)?[ ,-]*(?:of )?{_MONTH}(?:[ ,-]*{_YEAR})?"),
-    (
-        rf"\b{_MONTH}[ -]*(?P<day>[0-9]{{1,2}})(?![0-9])(?:st|nd|rd|th)?"
-        r"(?:[ ,-]+(?P<year>[0-9]{4})(?![0-9]))?"
-    ),
-    (rf"\b{_MONTH}[ ,-]*(?P<year>[0-9]{{4}})(?![0-9])"),
-    (r"(?<![0-9/.-])(?P<month>[0-9]{1,2})/(?P<day>[0-9]{1,2})(?![0-9/.-])"),
+    r"(?<![0-9])(?P<year>[0-9]{4})[-/.](?P<month>[0-9]{1,2})[-/.](?P<day>[0-9]{1,2})",
+    rf"(?<![0-9/.-])(?P<month>[0-9]{{1,2}})[-/.](?P<day>[0-9]{{1,2}})[-/.]{_YEAR}(?!/)",
+    rf"(?<![0-9]){_DAY}{_TO}(?:[-/]| ?(?:of )?,?){_MONTH}(?:(?:[-/]|,? ){_YEAR})?",
+    rf"\b{_MONTH}(?:[-/]| ?,? ?){_DAY}(?![0-9:]| ?[ap]m){_TO}(?:(?:[-/]|,? ){_FULL_YEAR})?",
+    rf"\b{_MONTH}(?:[-/]|,? ){_FULL_YEAR}",
+    r"(?<![0-9/.-])(?P<month>[0-9]{1,2})/(?P<day>[0-9]{1,2})(?![0-9/.-])",
+    r"(?<![0-9/.-])(?P<month>0?[1-9]|1[0-2])/(?P<year>[0-9]{4})(?![0-9/.-])",
 )
 _MONTH_ALONE = rf"\b(?=[a-z]{{4}}|may){_MONTH}"
 _WEEKDAY = (
-    r"(?:\b(?P<which>this|next|last) )?\b(?P<day>mon|tue|wed|thu|fri|sat|sun)"
-    r"(?:day|s|sday|nesday|r|rs|rsday|urday)?\b"
+    r"\b(?P<day>mon(?:day)?|tue(?:sday)?|wed(?:nesday)?|thu(?:rsday|rs|r)?|fri(?:day)?"
+    r"|sat(?:urday)?|sun(?:day)?)\b"
 )
+_NAMED_DAYS = (
+    rf"{_WEEKDAY},? (?:of )?(?P<which>this|next|last|past) week\b",
+    rf"(?:\b(?P<which>this|next|last|past) )?{_WEEKDAY}",
+)
+_WEEKEND = r"(?:\b(?P<which>this|next|last|past) )?\bweekend\b"
 _NEAR = (
     r"\b(?P<after>day after tomorrow)\b|\b(?P<tomorrow>tomorrow|tmrw?)\b"
     r"|\b(?P<before>day before yesterday)\b|\b(?P<yesterday>yesterday)\b|\b(?P<today>today|now)\b"
 )
 _NEAR_DAYS = {"after": 2, "tomorrow": 1, "today": 0, "yesterday": -1, "before": -2}
-_UNITS = {
-    "second": timedelta(seconds=1), "sec": timedelta(seconds=1),
-    "minute": timedelta(minutes=1), "min": timedelta(minutes=1),
-    "hour": timedelta(hours=1), "hr": timedelta(hours=1), "h": timedelta(hours=1),
-    "day": timedelta(days=1), "week": timedelta(weeks=1),
-}  # fmt: skip
-_IN_MONTHS = {"month": 1, "quarter": 3, "year": 12}
-_COUNT = r"(?P<count>[0-9]{1,6}(?:\.[0-9]{1,3})?|half an?|an?(?: few| couple(?: of)?)?|the)"
-_COUNTS = {"half": 0.5, "few": 3, "couple": 2, "of": 2}
-_UNIT = rf"(?P<unit>{'|'.join((*_UNITS, *_IN_MONTHS))})s?\b"
-_SHIFTS = (
-    (rf"(?:\b(?:in|after) |(?<![0-9a-z])[+]) ?{_COUNT} ?{_UNIT}", 1),
-    (rf"(?<![0-9a-z])- ?{_COUNT} ?{_UNIT}", -1),
-    (rf"\b{_COUNT} ?{_UNIT} (?:ago|before|earlier)\b", -1),
-    (rf"\b{_COUNT} ?{_UNIT} (?:from now|later|after|out)\b", 1),
-    (rf"\b(?P<count>next) {_UNIT}", 1),
-    (rf"\b(?P<count>last|past|previous) {_UNIT}", -1),
-)
 _YEAR_MONTHS = 12
 _WEEK = 7
+_SATURDAY, _SUNDAY = 5, 6
 _CENTURY_TURNS = 50
 
 
-def shifted(text: str, now: datetime) -> datetime | None:
-    """Return a moment that is told by its distance from now."""
-    for form, sign in _SHIFTS:
-        if found := re.search(form, text):
-            word = found["count"].split()[-1 if "half" not in found["count"] else 0]
-            count = _COUNTS.get(word, float(word) if word[0].isdigit() else 1.0)
-            return _moved(now, sign * count, found["unit"])
-    return None
-
-
-def _moved(now: datetime, count: float, unit: str) -> datetime:
-    if unit in _UNITS:
-        return now + count * _UNITS[unit]
-    months = now.year * _YEAR_MONTHS + now.month - 1 + round(count * _IN_MONTHS[unit])
-    first = now.replace(year=months // _YEAR_MONTHS, month=months % _YEAR_MONTHS + 1, day=1)
-    return first + timedelta(days=now.day - 1)
-
-
 def day_in(text: str, now: datetime) -> Found | None:
-    """Return the day that a text names; raises ``ValueError`` for one that does not exist."""
-    for form in compiled(_SPELLED):
-        if found := form.search(text):
-            return Found(_spelled(found.groupdict(), now))
+    """Return the day that a text names; raises ``ValueError`` for one that does not exist.
+
+    Of several days it is the one that begins first.
+    """
+    spelled = [found for form in compiled(_SPELLED) if (found := form.search(text))]
+    if spelled:
+        return Found(_spelled(min(spelled, key=re.Match.start).groupdict(), now))
     if near := re.search(_NEAR, text):
         return Found(now + timedelta(days=_NEAR_DAYS[near.lastgroup or ""]), keeps_time=True)
-    if day := re.search(_WEEKDAY, text):
-        return Found(now + timedelta(days=_until(_DAYS.index(day["day"]), day["which"], now)))
+    days = _of_week(text, now)
+    if days is not None:
+        return Found(now + timedelta(days=days))
     if month := re.search(_MONTH_ALONE, text):
         return Found(_spelled({"month": month["month"], "day": "1"}, now))
     return None
@@ -127,13 +102,32 @@ def _nearest(now: datetime, month: int, day: int) -> datetime:
     )
 
 
+def _of_week(text: str, now: datetime) -> int | None:
+    """Return in how many days a day of the week or a weekend is."""
+    for form in compiled(_NAMED_DAYS):
+        if day := form.search(text):
+            return _until(_DAYS.index(day["day"][:3]), day["which"], now)
+    if weekend := re.search(_WEEKEND, text):
+        return _until_weekend(weekend["which"], now)
+    return None
+
+
 def _until(weekday: int, which: str | None, now: datetime) -> int:
     """Return in how many days a day of the week is; ``next`` is in the week from Monday on."""
     ahead = (weekday - now.weekday()) % _WEEK
     if which == "this":
         return ahead
-    if which == "last":
+    if which in {"last", "past"}:
         return ahead - _WEEK
     if which == "next":
         return _WEEK - now.weekday() + weekday
     return ahead if ahead <= _WEEK // 2 else ahead - _WEEK
+
+
+def _until_weekend(which: str | None, now: datetime) -> int:
+    """Return in how many days it is Saturday; the last weekend is told by its Sunday."""
+    if which in {"last", "past"}:
+        return -(now.isoweekday() % _WEEK or _WEEK)
+    if which == "next" and now.weekday() != _SUNDAY:
+        return (_SATURDAY - now.weekday()) % _WEEK + _WEEK
+    return _until(_SATURDAY, "this" if which == "next" else which, now)

@@ -13,13 +13,14 @@ __all__ = ["string", "words"]
 
 @field_type(
     "string",
-    operators=("equal", "obscene", "search", "list", "pattern"),
+    operators=("equal", "obscene", "search", "list", "pattern", "order", "between", "truth"),
     plain=True,
 )
 def string(posted: Any, _now: datetime | None) -> Value:
     """Keep text as it is: neither trimmed nor changed in case.
 
-    Every value is fine; it has no attributes.
+    Every value is fine; it has no attributes. Rules take it for what it looks like: ``0845`` is
+    between 830 and 1645, ``true`` is true.
     """
     return Value(None, as_text(posted))
 

@@ -22,7 +22,7 @@ _HOST = re.compile(
     r"|trustedform\.localhost)"
 )
 _DIGEST = re.compile(r"[0-9a-fA-F]{40}")
-_ID = re.compile(r"0\.[0-9A-Za-z._~%=/\-]*|[0-9A-Za-z._~%=/\-]{40,}")
+_ID = re.compile(r"0\.[0-9A-Za-z._~%=+/\-]*|[0-9A-Za-z._~%=+/\-]{40,}")
 
 
 @field_type(

@@ -35,9 +35,11 @@ TEXT = ("equal", "valid", "search", "list", "pattern")
 """Families of operators that fit a type whose values are read from text and compared as text."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, init=False)
 class Value:
-    """A posted value as its type reads it.
+    """A posted value as its type reads it; nobody changes one.
+
+    Not ``frozen``, which takes five times as long to make one, and a lead has many.
 
     ``normal`` is what rules, templates and JSON see; ``valid`` is ``None`` for types that do not
     judge. ``masked`` is ``None`` where masking has no meaning, true once characters are hidden.
@@ -46,16 +48,30 @@ class Value:
 
     raw: Any
     normal: Any
-    valid: bool | None = None
-    attributes: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
-    masked: bool | None = None
+    valid: bool | None
+    attributes: Mapping[str, Any]
+    masked: bool | None
+
+    def __init__(
+        self,
+        raw: Any,
+        normal: Any,
+        valid: bool | None = None,
+        attributes: Mapping[str, Any] = NOTHING,
+        masked: bool | None = None,
+    ) -> None:
+        self.raw = raw
+        self.normal = normal
+        self.valid = valid
+        self.attributes = attributes
+        self.masked = masked
 
     def __str__(self) -> str:
         return as_text(self.normal)
 
 
 Parse = Callable[[Any, datetime | None], Value]
-Comparison = Literal["text", "number", "range", "day", "time"]
+Comparison = Literal["text", "number", "range", "day", "time", "truth"]
 Read = Callable[[Any], Any]
 Mask = Callable[[Value], Value]
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pointsman.fields.standard import standard_fields
-from pointsman.flow import Flow, Source, SourceFeedback, SuppressionList
+from pointsman.flow import Copies, Flow, Source, SourceFeedback, SuppressionList
 from pointsman.flows.clauses import Clauses, Path, Report
 from pointsman.flows.form import Form
 from pointsman.flows.lists import compile_checks
@@ -67,10 +67,16 @@ def compile_flow(
         deadline=document.get("deadline", _DEADLINE) * 1000,
         background=document.get("async", False),
         time_zone=time_zone,
+        copies=_copies(document.get("firehose") or {}),
         document=document,
         whole=document,
         facts={"id": flow_id, "name": document["name"]},
     )
+
+
+def _copies(document: Mapping[str, Any]) -> Copies:
+    wanted = document.get("enabled", True)
+    return Copies(wanted, document.get("bucket"), document.get("prefix"))
 
 
 def _sources(

@@ -7,7 +7,6 @@ lead is on its way.
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import PurePath
 
 from orjson import dumps
@@ -31,13 +30,14 @@ def state_of(submission: Submission, way: Way) -> str:
             "flow": submission.flow.id,
             "file": submission.flow.file,
             "document": submission.flow.whole,
+            "source_prices_first": submission.flow.source_prices_first,
             "source": submission.source.id,
             "parameters": submission.sent,
             "at": submission.at,
             "address": submission.scope["submission"]["ip"],
             "random": submission.scope["random"],
             "listed": submission.scope.get("suppressionlist", {}),
-            "way": {**way._asdict(), "origin": asdict(way.origin)},
+            "way": {**way._asdict(), "origin": way.origin._asdict()},
         }
     ).decode()
 
@@ -94,6 +94,7 @@ def _flow(organization: Organization, flight: Flight) -> Flow:
         report=lambda path, message: None,  # noqa: ARG005 - it was valid when it was published
         types=organization.fields.types,
         time_zone=organization.time_zone,
+        source_prices_first=state.get("source_prices_first", False),
         lists={
             name: listed
             for list_id, listed in organization.lists.items()

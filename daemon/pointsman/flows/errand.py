@@ -77,7 +77,7 @@ async def deliver(
     elif step.pricing is not None and not step.pricing.override:
         price = wanted or 0
     if told.outcome == "success":
-        event["revenue"] = price or 0
+        event["sale_price"] = event["revenue"] = number_of(price) or 0
     price = None if told.outcome == "skip" else price
     return StepResult(step, told.outcome, told.reason, price, told.appended, event)
 

@@ -10,13 +10,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from orjson import dumps
 
 from pointsman import observe
 from pointsman.errors import TransientError
+from pointsman.flow import Copies, Flow
 from pointsman.ids import milliseconds
 from pointsman.model import Firehose, Organization, Rules
 from pointsman.objects import Objects
@@ -32,6 +35,7 @@ _LOOK = 1.0
 _TOGETHER = 16
 _FIRST, _LONGEST = 1.0, 60.0
 _LEAD = 24
+_USUAL = Copies()
 
 
 class Firehoses:
@@ -58,18 +62,36 @@ class Firehoses:
                         del running[identifier]
                 for identifier, (organization, kept) in wanted.items():
                     if identifier not in running:
-                        writer = Writer(organization, kept, self._places)
+                        flows = partial(_flows, self._rules, organization.handle)
+                        writer = Writer(organization, kept, self._places, flows)
                         running[identifier] = (kept, rooms.create_task(writer.run()))
                 await asyncio.sleep(_LOOK)
 
 
-class Writer:
-    """Writes one organization's events, batch after batch."""
+def _flows(rules: Rules, handle: str) -> Sequence[Flow]:
+    """Return the flows of an organization as they are now."""
+    organization = rules.current.organizations.get(handle)
+    return organization.distinct_flows() if organization else ()
 
-    def __init__(self, organization: Organization, kept: Firehose, places: FirehoseStore) -> None:
+
+class Writer:
+    """Writes one organization's events, batch after batch; ``flows`` say what they have otherwise.
+
+    Where an event that is gone was written, nobody knows any more: it is removed everywhere.
+    """
+
+    def __init__(
+        self,
+        organization: Organization,
+        kept: Firehose,
+        places: FirehoseStore,
+        flows: Callable[[], Sequence[Flow]] = tuple,
+    ) -> None:
+        self._flows = flows
+        self._copies: Mapping[str, Copies] = {}
+        self._buckets: dict[str, Objects] = {}
         self._id = organization.id
         self._label = organization.handle
-        self._prefix = f"{kept.prefix}/" if kept.prefix else ""
         self._kept = kept
         self._places = places
         self._failures = 0
@@ -101,7 +123,9 @@ class Writer:
         self._measure(batch or Batch(0, 0, 0, ()))
         if batch is None or not batch.ids:
             return False
-        events = await self._places.events(self._id, batch.ids)
+        self._copies = {flow.id: flow.copies for flow in self._flows()}
+        found = await self._places.events(self._id, batch.ids)
+        events = [event for event in found if self._of(event).wanted]
         await _all(*(self._put(objects, event) for event in events))
         gone = await self._places.gone(self._id, batch.ids)
         await _all(*(self._delete(objects, one) for one in gone))
@@ -113,15 +137,33 @@ class Writer:
         return waiting > 0
 
     async def _put(self, objects: Objects, event: Event) -> None:
+        copies = self._of(event)
         async with self._room:
-            await objects.put(self._path(event["id"]), dumps(event))
+            store = self._store(objects, copies)
+            await store.put(self._path(event["id"], copies), dumps(event))
 
     async def _delete(self, objects: Objects, event_id: str) -> None:
-        async with self._room:
-            await objects.delete(self._path(event_id))
+        for copies in {_USUAL, *self._copies.values()}:
+            async with self._room:
+                await self._store(objects, copies).delete(self._path(event_id, copies))
 
-    def _path(self, event_id: str) -> str:
-        return f"{self._prefix}{event_id[:_LEAD]}/{event_id}.json"
+    def _of(self, event: Event) -> Copies:
+        flow = event.get("vars", {}).get("flow", {})
+        return self._copies.get(flow.get("id", ""), _USUAL)
+
+    def _store(self, objects: Objects, copies: Copies) -> Objects:
+        """Return where copies go, opened when it is needed first."""
+        if copies.bucket is None:
+            return objects
+        if copies.bucket not in self._buckets:
+            kind = self._kept.url.partition(":")[0]
+            there = replace(self._kept, url=f"{kind}://{copies.bucket}")
+            self._buckets[copies.bucket] = Objects(there)
+        return self._buckets[copies.bucket]
+
+    def _path(self, event_id: str, copies: Copies) -> str:
+        prefix = self._kept.prefix if copies.prefix is None else copies.prefix
+        return f"{prefix}/{event_id[:_LEAD]}/{event_id}.json".removeprefix("/")
 
     def _measure(self, batch: Batch) -> None:
         age = max(0.0, (milliseconds() - batch.oldest) / 1000) if batch.oldest else 0.0

@@ -24,7 +24,7 @@ from pointsman.flows.turns import Turns
 from pointsman.ids import milliseconds
 from pointsman.model import Organization, Rules
 from pointsman.settings import Settings
-from pointsman.store.caps import Counter, specs
+from pointsman.store.caps import CapStore, Counter
 from pointsman.store.flights import FlightStore
 from pointsman.store.leads import Idempotency, LeadStore, Taken
 from pointsman.store.timers import Timer
@@ -51,7 +51,8 @@ class Flights:
     ) -> None:
         self._turns = Turns(leads, rules)
         store = FlightStore(leads.store, settings)
-        self._desk = Desk(leads, self._turns, delivery, store, clock)
+        self._caps = CapStore(leads.store)
+        self._desk = Desk(leads, self._turns, delivery, store, self._caps, clock)
         self._clock = clock
 
     async def lead(
@@ -110,7 +111,7 @@ class Flights:
     ) -> Taken:
         await Itinerary(self._desk, organization, submission, way, token, known or {}).go()
         ended = self._clock()
-        counted = specs(submission.counted, submission.at, {})
+        counted = await self._caps.specs(organization.id, submission.counted, ended)
         taken = await self._desk.store.finish(
             organization.id,
             submission.lead_id,

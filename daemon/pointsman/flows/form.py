@@ -40,14 +40,22 @@ class Form:
             known = [_typing(name, self._types) for name in parameters if name in self._types]
         lead: dict[str, Any] = {}
         for name, parts, kind in known:
-            posted = _find(parameters, name, parts)
-            if posted is not None:
+            posted = _find(parameters, name, parts) if parts else parameters.get(name)
+            if posted is None:
+                continue
+            if type(posted) is str and kind is not None:  # nearly always
+                lead[name] = kind.parse(posted, at)
+            else:
                 lead[name] = posted if kind is None else _typed(kind, posted, at)
         return lead
 
     def stored(self, lead: Mapping[str, Any]) -> dict[str, Any]:
         """Return a lead's fields as they are stored: JSON, masked where they must be."""
-        return {name: _stored(_masked(value, self._mask(name))) for name, value in lead.items()}
+        found = {}
+        for name, value in lead.items():
+            mask = self._mask(name)
+            found[name] = plain(value) if mask is None else plain(_masked(value, mask))
+        return found
 
     def secrets(self, lead: Mapping[str, Any]) -> list[str]:
         """Return the texts of values that must not be stored in the clear."""
@@ -86,12 +94,13 @@ def apply_mappings(
 
 
 def _typing(name: str, types: Mapping[str, str]) -> Typing:
-    return name, tuple(name.split(".")), field_types.get(types[name])
+    parts = tuple(name.split(".")) if "." in name else ()
+    return name, parts, field_types.get(types[name])
 
 
 def _find(parameters: Mapping[str, Any], name: str, parts: tuple[str, ...]) -> Any:
-    """Return what was sent for a field: by its whole name, else from nested objects and lists."""
-    if name in parameters or len(parts) == 1:
+    """Return what was sent for a field with dots in its name, whole or nested."""
+    if name in parameters:
         return parameters.get(name)
     found: Any = parameters
     for part in parts:
@@ -106,19 +115,13 @@ def _find(parameters: Mapping[str, Any], name: str, parts: tuple[str, ...]) -> A
 
 def _typed(kind: FieldType, posted: Any, at: datetime) -> Any:
     if isinstance(posted, str):
-        return kind.value(posted, at)
+        return kind.parse(posted, at)
     if isinstance(posted, list):
         return [_typed(kind, one, at) for one in posted]
     return posted if isinstance(posted, Mapping) else kind.value(posted, at)
 
 
-def _masked(value: Any, mask: Mask | None) -> Any:
+def _masked(value: Any, mask: Mask) -> Any:
     if isinstance(value, list):
         return [_masked(one, mask) for one in value]
-    return mask(value) if mask is not None and isinstance(value, Value) else value
-
-
-def _stored(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_stored(one) for one in value]
-    return plain(value) if isinstance(value, Value) else value
+    return mask(value) if isinstance(value, Value) else value

@@ -7,7 +7,7 @@ costs nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from pointsman.calendar import standing
@@ -38,10 +38,11 @@ def price_of(
 ) -> int | float:
     """Return what the lead costs: of flow and source the first that has a price for it, else 0."""
     layers = (source, flow) if flow.source_prices_first else (flow, source)
-    for pricing in (layer.pricing for layer in layers):
-        found = None if pricing is None else amount(pricing, scope, parameters)
-        if found is not None:
-            return found
+    for layer in layers:
+        if layer.pricing is not None:
+            found = amount(layer.pricing, scope, parameters)
+            if found is not None:
+                return found
     return 0
 
 
@@ -49,15 +50,16 @@ def amount(pricing: Pricing, scope: Scope, parameters: Mapping[str, Any]) -> int
     """Return the price that fits, ``None`` if none does; ``parameters`` may bring one along."""
     if pricing.override:
         return number_of(parameters.get("price"))
-    fitting: Iterable[int | float] = (
-        price.amount
-        for price in reversed(pricing.prices)
-        if price.rules is None or price.rules.passes(scope)
-    )
-    return next(iter(fitting), None)
+    for price in reversed(pricing.prices):
+        if price.rules is None or price.rules.passes(scope):
+            return price.amount
+    return None
 
 
 def _reason(criteria: Criteria, scope: Scope) -> str | None:
+    """Return why a lead does not meet criteria; who is told of a success is not told that."""
+    if criteria.outcome == "success":
+        return None
     if criteria.reason is not None:
         return criteria.reason.text(scope)
     return criteria.rules.why(scope)

@@ -5,7 +5,6 @@ A flow that names the lead's intake decides alone; without one the pools' connec
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
@@ -60,8 +59,11 @@ class Intake:
         idempotency: Idempotency | None = None,
         operation_lead_id: str | None = None,
         depth: int = 0,
+        owner: str = "",
     ) -> Taken:
         """Store a lead and give it its turn; all of it, or nothing.
+
+        One that has an ``owner`` takes no turn; a flow that it comes by does not know of owners.
 
         ``source`` is what history records. ``operation_lead_id`` (24 hex digits) makes a repeated
         call the same lead. Raises ``Refused`` for a body that does not fit the fields.
@@ -78,12 +80,12 @@ class Intake:
                 organization, submission, way, assign=assign, idempotency=idempotency
             )
         found = listing(organization, "leads", data)
-        lead = NewLead(identifier, now, data, origin, source, created_by, depth, found)
+        lead = NewLead(identifier, now, data, origin, source, created_by, depth, found, owner=owner)
         return await self._turns.keep(
             organization,
             lead,
             lambda current: choose(current, None, origin, source, now, data=data),
-            assign=assign,
+            assign=assign and not owner,
             idempotency=idempotency,
         )
 
@@ -97,7 +99,9 @@ class Intake:
         idempotency: Idempotency | None = None,
     ) -> Taken:
         """Take a lead through its flow; what it came to is stored when this returns."""
-        counters = await self._prepare(organization, submission)
+        hanging = submission.hanging_caps()
+        counters = await self._caps.read(organization.id, hanging, submission.at) if hanging else {}
+        submission.suppose(asked(submission.flow.checks, submission.scope, organization.secret))
         step = submission.walk() if submission.admit() else None
         while True:
             if step is None:
@@ -120,26 +124,14 @@ class Intake:
             if taken.status == "capped" and taken.reason is not None:
                 submission.turn_away(taken.reason)
                 step = None
-            elif taken.status == "claimed":
-                submission.claimed()
+            elif taken.status == "listed" and taken.reason is not None:
+                submission.listed(taken.reason)
                 step = submission.walk() if submission.admit() else None
             else:
                 return taken if submission.flow.background else _arrived(taken)
 
-    async def _prepare(
-        self, organization: Organization, submission: Submission
-    ) -> Mapping[str, Counter]:
-        """Ask the flow's lists about a lead; return the counters that hang on their first use."""
-        looked_up, hanging = self.look_up(organization, submission), submission.hanging_caps()
-        if not hanging:
-            await looked_up
-            return {}
-        read = self._caps.read(organization.id, hanging, submission.at)
-        _, counters = await asyncio.gather(looked_up, read)
-        return counters
-
     async def look_up(self, organization: Organization, submission: Submission) -> None:
-        """Ask the flow's lists about a lead."""
+        """Ask the flow's lists about a lead that is not to be stored."""
         checks = asked(submission.flow.checks, submission.scope, organization.secret)
         wanted = [(check.list, found, check.since(submission.at)) for check, found in checks]
         submission.asked = checks

@@ -25,7 +25,7 @@ from pointsman.flows.quotas import wanted, why_full
 from pointsman.flows.submission import StepResult, Submission
 from pointsman.flows.turns import NO_POOL, Turns
 from pointsman.model import Organization
-from pointsman.store.caps import specs
+from pointsman.store.caps import CapStore
 from pointsman.store.flights import FlightStore, Places, TakenOver
 from pointsman.store.leads import Choice, LeadStore, Taken
 
@@ -52,6 +52,7 @@ class Desk:
     turns: Turns
     delivery: Delivery
     store: FlightStore
+    caps: CapStore
     clock: Callable[[], int]
 
     async def outgoing(self, organization: Organization) -> Outgoing:
@@ -122,7 +123,7 @@ class Itinerary:
         found = self._recall(step, scope)
         if found is not None:
             return found
-        counted = list(wanted(() if isinstance(step, PoolStep) else step.caps, scope))
+        counted = list(wanted(step.caps, scope))
         full = await self._hold_for(step.number, counted)
         if full is not None:
             return [StepResult(step, "skip", why_full(full, scope), told={"cap_reached": full.id})]
@@ -175,7 +176,7 @@ class Itinerary:
             self._token,
             number,
             self._lease(),
-            self._places(counted),
+            await self._places(counted),
         )
         return next((quota for quota in counted if quota.id == full), None)
 
@@ -193,7 +194,7 @@ class Itinerary:
                 "told": result.told,
             },
             self._lease(),
-            self._places(counted),
+            await self._places(counted),
         )
 
     async def _deliver(
@@ -240,10 +241,11 @@ class Itinerary:
         }
         return StepResult(step, "success", appended=appended)
 
-    def _places(self, counted: Sequence[Quota]) -> Places:
+    async def _places(self, counted: Sequence[Quota]) -> Places:
         now, submission = self.clock(), self._submission
         till = submission.at + submission.flow.deadline + GRACE
-        return Places(specs(counted, now, {}), now, till)
+        caps = await self._desk.caps.specs(self._organization.id, counted, now)
+        return Places(caps, now, till)
 
     def _limit(self, step: Recipient | PluginStep, until: int) -> int:
         """Return when a call has to end."""

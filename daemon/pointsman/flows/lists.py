@@ -61,11 +61,11 @@ def compile_checks(
     template: Callable[[str, Path], Any],
     report: Report,
 ) -> tuple[ListCheck, ...]:
-    """Return the ``list_checks`` of a flow; ``lists`` go by file stem and by id."""
+    """Return the ``list_checks`` of a flow; ``lists`` are by file stem and by id."""
     found = []
     for name, check in (document.get("list_checks") or {}).items():
         path: Path = ("list_checks", name)
-        listed = lists.get(check["list_name"])
+        listed = lists.get(check["list_name"]) or _called(lists, check["list_name"])
         if listed is None:
             hint = nearest(check["list_name"], sorted(lists))
             expected = hint or "; expected the name of a file in lists/"
@@ -93,9 +93,17 @@ def item(listed: SuppressionList, value: str, secret: bytes) -> str:
 
 
 def _normal(kind: str, value: str) -> str:
-    known = field_types.get(kind)
-    read = None if known is None else known.value(value.strip())
-    return text_of(value if read is None else read).strip().lower()
+    known, text = field_types.get(kind), value.strip()
+    if known is None:
+        return text.lower()
+    read = known.read(text)  # a part of the work, and nearly always enough
+    return text_of(known.value(text) if read is None else read).strip().lower()
+
+
+def _called(lists: Mapping[str, SuppressionList], name: str) -> SuppressionList | None:
+    """Return the list that says itself that it is called so, if only one does."""
+    found = {listed.id: listed for listed in lists.values() if listed.name == name}
+    return next(iter(found.values())) if len(found) == 1 else None
 
 
 def _lookback(document: Mapping[str, Any] | None) -> int:

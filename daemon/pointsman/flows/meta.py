@@ -90,7 +90,7 @@ def read_lead(lead: Any, place: str = "", known: Origin | None = None) -> MetaLe
     filled = _filled(fields["field_data"], _below(place, "field_data"))
     campaign = filled.get("utm_campaign")
     if isinstance(campaign, str) and campaign.strip():
-        origin = _replaced(origin, utm_campaign=campaign.strip())
+        origin = origin._replace(utm_campaign=campaign.strip())
     return MetaLead(identifier, origin, {**_facebook(identifier, fields, origin), **filled})
 
 
@@ -125,18 +125,12 @@ def _origin(lead: Fields, place: str, known: Origin | None) -> Origin:
     told = {name: _optional(lead, name, place) for name in _IDS}
     told["ad_id"] = told["ad_id"] or _optional(lead, "adgroup_id", place)
     origin = known or Origin("meta")
-    return _replaced(
-        origin,
+    return origin._replace(
         meta_page_id=told["page_id"] or origin.meta_page_id,
         meta_form_id=told["form_id"] or origin.meta_form_id,
         meta_ad_id=told["ad_id"] or origin.meta_ad_id,
         meta_campaign_id=told["campaign_id"] or origin.meta_campaign_id,
     )
-
-
-def _replaced(origin: Origin, **values: str | None) -> Origin:
-    kept = {name: getattr(origin, name) for name in Origin.__slots__}
-    return Origin(**{**kept, **values})
 
 
 def _facebook(identifier: str, lead: Fields, origin: Origin) -> dict[str, Any]:

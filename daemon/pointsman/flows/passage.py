@@ -95,7 +95,19 @@ def lead_of(
         told=told,
         caps=specs(counted, submission.at, counters),
         claims=claims_of(organization, submission),
+        unlisted=_unlisted(submission),
         capped=capped,
+    )
+
+
+def _unlisted(submission: Submission) -> str:
+    """Return what else no list may have: nothing, once the lists were asked."""
+    if submission.full or not submission.supposed:
+        return ""
+    return asked_text(
+        (check.list, value, check.since(submission.at))
+        for check, value in submission.asked or ()
+        if check.name != "duplicate"
     )
 
 
@@ -127,10 +139,11 @@ def chooser(submission: Submission, source: str) -> Callable[[Organization], Cho
 
 
 def told_of(submission: Submission) -> str:
-    """Return the JSON of what the sender of a lead is told."""
+    """Return the JSON of what the sender of a lead is told; one that failed costs nothing."""
+    sold = submission.outcome == "success"
     told = {
         "outcome": submission.outcome,
         "reason": submission.reason,
-        "price": submission.price,
+        "price": submission.price if sold else 0,
     }
     return dumps(told).decode()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Mapping
 from datetime import UTC, datetime
-from math import isfinite
+from math import inf
 from time import monotonic
 from typing import Any, cast, get_args, get_type_hints
 
@@ -108,7 +108,7 @@ def _judged(plugin: str, result: Any) -> StepOutcome:
     if not isinstance(result.reason, str | None):
         raise TypeError("its reason is no text")
     price = result.price
-    if price is not None and (type(price) not in (int, float) or not isfinite(price)):
+    if price is not None and (type(price) not in (int, float) or not abs(price) < inf):
         raise TypeError("its price is no number")
     appended = guard.call(plugin, kept_output, dict(result.appended))
     return StepOutcome(result.outcome, result.reason, price, appended)

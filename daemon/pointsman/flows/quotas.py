@@ -7,7 +7,7 @@ when the cap is moved or renamed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
@@ -40,19 +40,20 @@ def compile_quotas(
     )
 
 
-def wanted(quotas: Sequence[Quota], scope: Scope) -> Iterator[Quota]:
-    """Yield the caps that count a lead, outer before inner."""
+def wanted(quotas: Sequence[Quota], scope: Scope) -> list[Quota]:
+    """Return the caps that count a lead, outer before inner."""
+    found: list[Quota] = []
     for quota in quotas:
         if quota.rules is None or quota.rules.passes(scope):
-            yield quota
-            yield from wanted(quota.caps, scope)
+            found.append(quota)
+            if quota.caps:
+                found += wanted(quota.caps, scope)
+    return found
 
 
-def every(quotas: Sequence[Quota]) -> Iterator[Quota]:
-    """Yield all caps, the inner ones too."""
-    for quota in quotas:
-        yield quota
-        yield from every(quota.caps)
+def every(quotas: Sequence[Quota]) -> list[Quota]:
+    """Return all caps, the inner ones too."""
+    return [one for quota in quotas for one in (quota, *every(quota.caps))]
 
 
 def why_full(quota: Quota, scope: Scope) -> str:

@@ -25,7 +25,7 @@ from pointsman.flows.story import delivery_of
 from pointsman.flows.submission import StepResult, Submission
 from pointsman.ids import milliseconds, parse_event_id
 from pointsman.model import Organization
-from pointsman.store.caps import specs
+from pointsman.store.caps import CapStore
 from pointsman.store.errands import Claimed, ErrandStore, Name, again_text
 from pointsman.store.flights import Places
 from pointsman.store.timers import Timer
@@ -77,12 +77,14 @@ class Redeliveries:
     def __init__(
         self,
         store: ErrandStore,
+        caps: CapStore,
         delivery: Delivery,
         *,
         retries: Retries = _RETRIES,
         clock: Callable[[], int] = milliseconds,
     ) -> None:
         self._store = store
+        self._caps = caps
         self._delivery = delivery
         self._retries = retries
         self._clock = clock
@@ -105,17 +107,19 @@ class Redeliveries:
         step = retraced(submission, claimed.flight, name.number)
         if step is None:
             event = {"type": "retry", "at": self._clock(), "outcome": "skip"}
-            await self._store.settle(name, token, self._places([]), event, claimed.told, "")
+            places = await self._places(organization, [])
+            await self._store.settle(name, token, places, event, claimed.told, "")
             return
         number = claimed.told["attempts"] + 1
         attempt = Attempt(organization, name, token, submission, step, number)
         counted = list(wanted(step.caps, submission.scope))
         lease = self._clock() + int(step.timeout * 1000) + SPARE
         event = {**attempt.event(self._clock()), "retry_status": "started"}
-        full = await self._store.begin(name, token, lease, self._places(counted, lease), event)
+        places = await self._places(organization, counted, lease)
+        full = await self._store.begin(name, token, lease, places, event)
         quota = next((one for one in counted if one.id == full), None)
         result = await self._deliver(attempt, quota)
-        await self._settle(attempt, result, self._places(counted))
+        await self._settle(attempt, result, await self._places(organization, counted))
 
     async def _deliver(self, attempt: Attempt, full: Quota | None) -> StepResult:
         organization, submission, step = attempt.organization, attempt.submission, attempt.step
@@ -145,9 +149,12 @@ class Redeliveries:
             log = observe.log(lead_id=attempt.name.lead_id, step=attempt.step.id)
             log.warning(observe.DELIVERY_FAILED, attempts=attempt.number, reason=result.reason)
 
-    def _places(self, counted: list[Quota], till: int = 0) -> Places:
+    async def _places(
+        self, organization: Organization, counted: list[Quota], till: int = 0
+    ) -> Places:
         now = self._clock()
-        return Places(specs(counted, now, {}), now, till + GRACE)
+        caps = await self._caps.specs(organization.id, counted, now)
+        return Places(caps, now, till + GRACE)
 
 
 def due_again(retries: Retries, result: StepResult, attempt: int, now: int) -> int | None:

@@ -78,7 +78,7 @@ def compile_steps(
             builder.report(
                 path,
                 "a lead is assigned once, and the pool step before takes every lead; "
-                "give that one a rule_set, or disable or remove one of them",
+                "give that one a rule_set or caps, or disable or remove one of them",
             )
         found.append(step)
     return tuple(found)
@@ -144,6 +144,7 @@ def _pool(builder: Builder, document: Document, step_id: str, path: Path) -> Poo
         key=document.get("key", step_id),
         rules=builder.clauses.some_rules(document, path),
         number=number,
+        caps=compile_quotas(document, "caps", step_id, builder.clauses, path),
     )
 
 
@@ -214,8 +215,9 @@ def _parallel(builder: Builder, document: Document, step_id: str, path: Path) ->
 def _first_success(builder: Builder, document: Document, step_id: str, path: Path) -> FirstSuccess:
     """Ask recipients one after another until one takes the lead."""
     number = next(builder.numbers)
+    rivals = (step for step, _ in _rivals(builder, document, step_id, path))
     return FirstSuccess(
-        steps=tuple(_rivals(builder, document, step_id, path)),
+        steps=tuple(rivals),
         timeout=document.get("timeout"),
         **_group(builder, document, step_id, path, number),
     )
@@ -225,10 +227,10 @@ def _first_success(builder: Builder, document: Document, step_id: str, path: Pat
 def _auction(builder: Builder, document: Document, step_id: str, path: Path) -> Auction:
     """Let recipients bid for the lead, and offer it to the highest bidder first."""
     number, bidders = next(builder.numbers), []
-    for place, step in enumerate(_rivals(builder, document, step_id, path)):
-        written = document["steps"][place]
-        here: Path = (*path, "steps", place)
-        bidders.append(replace(step, bid=_bid(builder, written, step, here)))
+    for step, here in _rivals(builder, document, step_id, path):
+        if isinstance(step, Recipient):
+            bid = _bid(builder, document["steps"][here[-1]], step, here)
+            bidders.append(replace(step, bid=bid))
     return Auction(
         steps=tuple(bidders),
         timeout=document.get("timeout", 3),
@@ -252,15 +254,17 @@ def _group(
     }
 
 
-def _rivals(builder: Builder, document: Document, step_id: str, path: Path) -> Iterator[Recipient]:
-    """Yield recipients of whom only some get the lead: none of them is tried again later."""
+def _rivals(
+    builder: Builder, document: Document, step_id: str, path: Path
+) -> Iterator[tuple[Recipient | PluginStep, Path]]:
+    """Yield those of whom only some get the lead, with their places: none is tried again later."""
     bidding = document["type"] == "auction"
     for step, place in _compiled(builder, document["steps"], step_id, path, bidding=bidding):
-        if isinstance(step, Recipient):
-            if step.retry:
-                said = "the lead goes to the next recipient instead; remove it"
-                builder.report((*place, "retry_enabled"), said)
-            yield step
+        if isinstance(step, Recipient) and step.retry:
+            said = "the lead goes to the next recipient instead; remove it"
+            builder.report((*place, "retry_enabled"), said)
+        if isinstance(step, Recipient | PluginStep):
+            yield step, place
 
 
 def _bid(builder: Builder, document: Document, step: Recipient, path: Path) -> Bid:
@@ -310,7 +314,7 @@ def _slug(name: str | None) -> str:
 def _assigned_before(steps: Sequence[Step]) -> bool:
     """Whether a pool gets every lead that comes so far."""
     return any(
-        isinstance(inner, PoolStep) and inner.rules is None
+        isinstance(inner, PoolStep) and inner.rules is None and not inner.caps
         for step in steps
         if isinstance(step, PoolStep) or step.rules is None
         for inner in within(step)

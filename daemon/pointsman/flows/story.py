@@ -9,6 +9,7 @@ event of a pool step is left open at its end: the script that takes the turn clo
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from orjson import dumps
@@ -21,6 +22,9 @@ from pointsman.ids import event_id
 __all__ = ["delivery_of", "events"]
 
 SOURCE = 0
+
+_DELIVERED = Recipient | Bid | PluginStep
+_QUARTER = 15 * 60_000
 
 
 def delivery_of(submission: Submission, step: Recipient | Bid | PluginStep) -> str:
@@ -37,9 +41,15 @@ def events(submission: Submission, ended: int) -> list[str]:
 
 
 def _used(submission: Submission) -> str:
-    day = zone(submission.flow.time_zone).wall(submission.at).date()
-    fields = submission.scope["lead"].keys() - {"id"}
-    return f"used {submission.flow.id} {day} {' '.join(fields)}"
+    flow = submission.flow
+    day = _day(flow.time_zone, submission.at // _QUARTER)
+    return f"used {flow.id} {day} {' '.join(submission.data)}"
+
+
+@lru_cache(maxsize=1024)
+def _day(time_zone: str, quarter: int) -> str:
+    """Return the day of a zone; all clocks are a number of quarters of an hour apart."""
+    return str(zone(time_zone).wall(quarter * _QUARTER).date())
 
 
 def _steps(submission: Submission) -> Iterator[str]:
@@ -52,7 +62,7 @@ def _step(submission: Submission, result: StepResult) -> dict[str, Any]:
     step = result.step
     own = event_id(submission.lead_id, step.number)
     told: dict[str, Any] = {
-        "id": submission.seal(own) if isinstance(step, Recipient | Bid | PluginStep) else own,
+        "id": submission.seal(own) if isinstance(step, _DELIVERED) else own,
         "type": step.type,
         "at": submission.at,
         "step": step.id,

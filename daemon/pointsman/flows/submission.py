@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from random import randint
-from typing import Any
+from random import random as chance
+from typing import Any, NamedTuple
 
 from pointsman.flow import Asking, Bid, Filter, Flow, ListCheck, PoolStep, Quota, Source, Step
 from pointsman.flows.form import apply_mappings
@@ -22,9 +22,11 @@ __all__ = ["NO_BID", "StepResult", "Submission", "begin"]
 
 NO_BID = "no bid"
 
+_NOTHING: Mapping[str, Any] = {}
+_UNLISTED = dict.fromkeys(CHECKS.values(), False)
 
-@dataclass(frozen=True, slots=True)
-class StepResult:
+
+class StepResult(NamedTuple):
     """What became of a lead in one step; ``outcome`` is ``None`` while Redis is to decide.
 
     ``appended`` is what later rules see under the step's key, ``told`` what its event tells beside.
@@ -34,8 +36,8 @@ class StepResult:
     outcome: str | None
     reason: str | None = None
     price: Any = None
-    appended: Mapping[str, Any] = field(default_factory=dict)
-    told: Mapping[str, Any] = field(default_factory=dict)
+    appended: Mapping[str, Any] = _NOTHING
+    told: Mapping[str, Any] = _NOTHING
 
     def seen(self) -> dict[str, Any]:
         """Return what later rules see: a step that was skipped, and a bid, change nothing."""
@@ -55,7 +57,8 @@ class Submission:
 
     ``sent`` are its parameters as they came, ``parameters`` as the source maps them.
 
-    ``asked`` is what lists were asked for, ``None`` before that.
+    ``asked`` is what lists are to be asked for, ``None`` if they were asked by another. It is
+    ``supposed`` that none knows the lead until it is stored, or is told to be ``listed``.
 
     ``counted`` are the caps that count it, ``full`` the one of them that turns it away. ``seal``
     makes the id that recipients are told of that of an event.
@@ -79,6 +82,7 @@ class Submission:
     cursor: int = 0
     seal: Callable[[str], str] = str
     asked: Sequence[tuple[ListCheck, str]] | None = None
+    supposed: bool = False
 
     @property
     def counting(self) -> str:
@@ -95,9 +99,17 @@ class Submission:
         """Note what the lists know of the lead; until then no list does."""
         self.scope["suppressionlist"] = dict(listed)
 
-    def claimed(self) -> None:
-        """Begin anew, as a duplicate of a lead that came a moment before."""
-        self.scope["suppressionlist"][CHECKS["duplicate"]] = True
+    def suppose(self, asked: Sequence[tuple[ListCheck, str]]) -> None:
+        """Go on as a lead that no list knows; the script that stores it asks them."""
+        self.asked, self.supposed = asked, True
+        self.look_up(_UNLISTED if self.flow.checks else {})
+
+    def listed(self, found: str) -> None:
+        """Begin anew with what the lists know: a digit for each, the claim's first."""
+        names = sorted((check.name for check, _ in self.asked or ()), key="duplicate".__ne__)
+        for name, digit in zip(names, found, strict=False):
+            self.scope["suppressionlist"][CHECKS[name]] |= digit == "1"
+        self.supposed = False
         for result in self.results:
             self.scope.pop(result.step.key, None)
         self.results, self.counted, self.pool, self.cursor, self.price = [], (), None, 0, 0
@@ -133,7 +145,7 @@ class Submission:
     def hanging_caps(self) -> list[Quota]:
         """Return the caps whose window hangs on when their counter was first used."""
         caps = (*self.flow.caps, *self.source.caps)
-        return [quota for quota in every(caps) if quota.duration > 1]
+        return [quota for quota in every(caps) if quota.hangs]
 
     def walk(self) -> Asking | None:
         """Go on to the next step for which somebody must be asked; ``None``: there is none.
@@ -201,7 +213,7 @@ def begin(
         "account": account,
         "flow": flow.facts,
         "source": source.facts,
-        "random": random or randint(1, 100),  # noqa: S311 - splits leads, guards nothing
+        "random": random or 1 + int(chance() * 100),  # noqa: S311 - splits leads, guards nothing
     }
     mapped = apply_mappings(parameters, source.mappings, scope)
     typed = flow.form.read(mapped, at)

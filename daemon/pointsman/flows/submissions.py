@@ -14,7 +14,7 @@ from pointsman.fields.limits import check
 from pointsman.flow import Flow, Source
 from pointsman.flows.intake import Intake
 from pointsman.flows.passage import Way, enter
-from pointsman.flows.submission import Submission
+from pointsman.flows.submission import NO_BID, Submission
 from pointsman.ids import lead_id as new_lead_id
 from pointsman.ids import milliseconds
 from pointsman.model import Organization, Origin
@@ -98,7 +98,8 @@ class Submissions:
         await self._count(organization, submission)
         if admitted and submission.full is None:
             submission.bid()
-        return Outcome(submission.outcome, submission.reason, submission.price)
+        outcome = submission.outcome if submission.price > 0 else "failure"
+        return Outcome(outcome, submission.reason or _why(outcome), submission.price)
 
     async def _count(self, organization: Organization, submission: Submission) -> None:
         """Count the ping, and see whether its caps have a place left."""
@@ -135,6 +136,10 @@ class Submissions:
             at=now,
             address=address,
         )
+
+
+def _why(outcome: str) -> str | None:
+    return NO_BID if outcome == "failure" else None
 
 
 def _told(taken: Taken) -> Outcome:

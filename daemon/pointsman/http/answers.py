@@ -13,13 +13,15 @@ from typing import Any
 import orjson
 from aiohttp import hdrs, web
 
-__all__ = ["REPLAYED", "answer", "error_body", "listing", "raw_answer"]
+__all__ = ["REPLAYED", "SERVER", "answer", "error_body", "listing", "raw_answer", "streamed"]
 
 REPLAYED = "Idempotency-Replayed"
 """Header of an answer that repeats the first one to an idempotency key."""
 
-# Without a name of ours aiohttp would tell its own and Python's versions.
-_JSON: dict[str, str] = {hdrs.CONTENT_TYPE: "application/json", hdrs.SERVER: "pointsman"}
+SERVER = "pointsman"
+"""Our name: without it aiohttp would tell its own and Python's versions."""
+
+_JSON: dict[str, str] = {hdrs.CONTENT_TYPE: "application/json"}
 
 
 def raw_answer(body: bytes, status: int = 200) -> web.Response:
@@ -33,6 +35,11 @@ def answer(
     """Answer with ``payload`` as JSON."""
     every = _JSON if headers is None else {**_JSON, **headers}
     return web.Response(body=orjson.dumps(payload), status=status, headers=every)
+
+
+def streamed(headers: Mapping[str, str]) -> web.StreamResponse:
+    """Answer bit by bit: a handler that does, begins before any middleware can add to it."""
+    return web.StreamResponse(headers={**headers, hdrs.SERVER: SERVER})
 
 
 def listing(data: Sequence[Any], *, total: int, limit: int, offset: int) -> web.Response:

@@ -13,7 +13,17 @@ from pointsman.config.schema import composed
 from pointsman.http.api_schemas import ref
 from pointsman.http.flow_fields import TIMEFRAMES
 from pointsman.http.operation import Operation
-from pointsman.http.shapes import COUNT, FLAG, TEXT, TIME, Schema, list_of, object_of, or_null
+from pointsman.http.shapes import (
+    COUNT,
+    FLAG,
+    ORDER,
+    TEXT,
+    TIME,
+    Schema,
+    list_of,
+    object_of,
+    or_null,
+)
 from pointsman.registry import Stage
 
 __all__ = ["FLOW_CALLS", "flow_call_components"]
@@ -72,13 +82,24 @@ FLOW_CALLS = (
         errors=(404, 409),
     ),
     Operation(
+        "get",
+        f"{_FLOW}/deploy",
+        "getFlowDeployment",
+        "Tell what of a flow is live, what is saved and not live, and which versions there were.",
+        _READ,
+        ref("FlowDeployment"),
+        errors=(404,),
+    ),
+    Operation(
         "post",
         f"{_FLOW}/deploy",
         "deployFlow",
-        "Make the saved flow live; it is so since it was saved.",
+        "Make the saved flow live, or an earlier version again; with deploy: auto it is live.",
         "flows:deploy",
         object_of({"message": TEXT}),
-        errors=(404,),
+        body=ref("FlowDeploy"),
+        needs_body=False,
+        errors=(404, 409),
     ),
     Operation(
         "get",
@@ -132,7 +153,7 @@ def _components(_additions: str) -> Mapping[str, Schema]:
             **properties,
             **dict.fromkeys(("errors", "created_at", "updated_at"), kept),
             "destinations": {"type": ["array", "null"]},
-            "firehose": {"description": "Of one flow there is none here.", "type": "null"},
+            "firehose": _with_credential(properties["firehose"]),
         },
     }
     return {
@@ -141,11 +162,26 @@ def _components(_additions: str) -> Mapping[str, Schema]:
         "FlowUpdate": body,
         "FlowUpdates": {"type": "array", "maxItems": 1000, "items": ref("FlowUpdate")},
         "Flow": _answer(),
+        "FlowDeploy": _deploy(),
+        "FlowDeployment": _deployment(),
         "Destination": _destination(),
         "FlowField": object_of(
-            {"id": TEXT, "name": TEXT, "type": TEXT, "standard": FLAG, "deprecated": FLAG}
+            {
+                "id": TEXT,
+                "name": TEXT,
+                "type": TEXT,
+                "standard": FLAG,
+                "aggregate": FLAG,
+                "deprecated": FLAG,
+            }
         ),
     }
+
+
+def _with_credential(firehose: Schema) -> Schema:
+    """Return a flow's firehose as the flows API has it; its credential can only be none here."""
+    none = {"description": "The organization's.", "type": "null"}
+    return {**firehose, "properties": {**firehose["properties"], "credential_id": none}}
 
 
 def _answer() -> Schema:
@@ -163,6 +199,27 @@ def _answer() -> Schema:
         "updated_at": or_null(TIME),
     }
     return {"type": "object", "required": list(needed), "properties": needed}
+
+
+def _deploy() -> Schema:
+    version = {"description": "An earlier version to make live again.", **or_null(ORDER)}
+    return {"type": "object", "additionalProperties": False, "properties": {"version": version}}
+
+
+def _deployment() -> Schema:
+    version = {"version": ORDER, "deployed_at": TIME, "deployed_by": TEXT, "file": TEXT}
+    return object_of(
+        {
+            "id": TEXT,
+            "deploy": {"enum": ["auto", "manual"]},
+            "live": FLAG,
+            "version": or_null(ORDER),
+            "deployed_at": or_null(TIME),
+            "pending": {"enum": ["new", "changed", "removed", None]},
+            "difference": TEXT,
+            "versions": list_of(object_of(version)),
+        }
+    )
 
 
 def _destination() -> Schema:

@@ -11,6 +11,11 @@ from pointsman.http.shapes import COUNT, FLAG, TEXT, TIME, Schema, list_of, obje
 __all__ = ["FLOW_OPERATIONS", "flow_components"]
 
 _ITEMS = "/api/v1/lists/{name}/items"
+_PARTS = {
+    "type": "string",
+    "minLength": 1,
+    "description": "Names of properties, parted by commas, such as type,outcome,vars.lead.state.",
+}
 _TIME = {"type": "string", "format": "date-time"}
 
 FLOW_OPERATIONS = (
@@ -48,6 +53,8 @@ FLOW_OPERATIONS = (
             "before_id": TEXT,
             "after_id": TEXT,
             "rules": {"type": "string", "description": "A JSON array of rules."},
+            "include": _PARTS,
+            "exclude": _PARTS,
         },
     ),
     Operation(
@@ -125,7 +132,7 @@ def flow_components() -> Mapping[str, Schema]:
         },
         "Event": {
             "type": "object",
-            "required": ["id", "type", "at", "vars"],
+            "required": ["id"],
             "properties": {
                 "id": TEXT,
                 "type": TEXT,

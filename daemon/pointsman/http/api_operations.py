@@ -9,7 +9,7 @@ from pointsman.http.api_flow_calls import FLOW_CALLS
 from pointsman.http.api_flows import FLOW_OPERATIONS
 from pointsman.http.api_notifications import NOTIFICATION_OPERATIONS
 from pointsman.http.api_owners import OWNER_OPERATIONS
-from pointsman.http.api_records import RECORD_OPERATIONS
+from pointsman.http.api_records import DELETED, ERASE, MATCH, RECORD_OPERATIONS, SOUGHT
 from pointsman.http.api_schemas import listed, ref
 from pointsman.http.api_workflows import WORKFLOW_OPERATIONS
 from pointsman.http.operation import PAGED as _PAGED
@@ -135,6 +135,15 @@ OPERATIONS = (
         errors=(404,),
     ),
     Operation(
+        "get",
+        "/api/v1/leads",
+        "listLeads",
+        "List leads, newest first, or find those with an id, address or number.",
+        "leads:read",
+        listed("Record"),
+        query={**_PAGED, **SOUGHT},
+    ),
+    Operation(
         "post",
         "/api/v1/leads",
         "createLead",
@@ -144,7 +153,7 @@ OPERATIONS = (
         201,
         body=ref("LeadPosted"),
         errors=(422,),
-        links={name: {"id": "$response.body#/leadId"} for name in ("getLead", "eraseLead")},
+        links={name: {"id": "$response.body#/leadId"} for name in ("getLead", "deleteLead")},
     ),
     Operation(
         "post",
@@ -166,14 +175,24 @@ OPERATIONS = (
         errors=(404,),
     ),
     Operation(
+        "patch",
+        "/api/v1/leads/{id}",
+        "updateLead",
+        "Change fields of a lead; null empties one. With If-Match, only at that revision.",
+        "leads:write",
+        ref("Record"),
+        body=ref("RecordPosted"),
+        errors=MATCH,
+    ),
+    Operation(
         "delete",
         "/api/v1/leads/{id}",
-        "eraseLead",
-        "Erase a lead's personal data.",
+        "deleteLead",
+        "Delete a lead; with erase=true, also everything that is known of it.",
         "leads:write",
-        ref("LeadErased"),
-        query={"erase": {"const": "true"}},
-        errors=(404,),
+        DELETED,
+        query=ERASE,
+        errors=(404, 409, 412),
     ),
     *OWNER_OPERATIONS,
     *FLOW_CALLS,

@@ -19,11 +19,14 @@ from pointsman.http.shapes import (
 )
 from pointsman.modules import MODULES, Module, camel
 
-__all__ = ["RECORD_OPERATIONS", "record_components"]
+__all__ = ["DELETED", "ERASE", "MATCH", "RECORD_OPERATIONS", "SOUGHT", "record_components"]
 
 _PATH = "/api/v1/records/{module}"
 _LINES = "application/x-ndjson"
-_MATCH = (404, 409, 412, 422)
+MATCH = (404, 409, 412, 422)
+SOUGHT = dict.fromkeys(("id", "email", "phone", "externalId"), TEXT)
+DELETED: Schema = {"anyOf": [ref("Deleted"), ref("LeadErased")]}
+ERASE: Mapping[str, Schema] = {"erase": {"enum": ["true", "false"], "default": "false"}}
 _TYPES: Mapping[str, Schema] = {
     "number": {"type": ["number", "string"]},
     "email": {"type": "string", "description": "An email address."},
@@ -41,7 +44,7 @@ RECORD_OPERATIONS = (
         "List records of a module, newest first, or find those with an id, address or number.",
         "records:read",
         listed("Record"),
-        query={**PAGED, **dict.fromkeys(("id", "email", "phone", "externalId"), TEXT)},
+        query={**PAGED, **SOUGHT},
         errors=(404,),
     ),
     Operation(
@@ -85,7 +88,7 @@ RECORD_OPERATIONS = (
         "records:write",
         ref("Record"),
         body=ref("RecordPosted"),
-        errors=_MATCH,
+        errors=MATCH,
     ),
     Operation(
         "delete",
@@ -93,8 +96,8 @@ RECORD_OPERATIONS = (
         "deleteRecord",
         "Delete a record; with erase=true, also everything that is known of it.",
         "records:write",
-        {"anyOf": [ref("Deleted"), ref("LeadErased")]},
-        query={"erase": {"enum": ["true", "false"], "default": "false"}},
+        DELETED,
+        query=ERASE,
         errors=(404, 409, 412),
     ),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pointsman.http.api_schemas import listed, ref
-from pointsman.http.operation import LIMIT, OFFSET, PAGED, PAGES, Operation
+from pointsman.http.operation import PAGED, Operation
 from pointsman.modules import MODULES
 from pointsman.store.run_search import STATUSES
 
@@ -16,7 +16,6 @@ _LETTERS = "/api/v1/dead-letters"
 _LETTER = f"{_LETTERS}/{{id}}"
 _READ = "workflows:read"
 _WRITE = "workflows:write"
-_NUMBERED = {"limit": LIMIT, "page": PAGES, "offset": OFFSET}
 _OF_RUN = {
     name: {"id": "$response.body#/data/0/id"}
     for name in ("getRun", "cancelRun", "retryRun", "replayRun")
@@ -45,7 +44,7 @@ _CRUD = (
         "List workflows, newest first.",
         _READ,
         listed("Workflow"),
-        query={**_NUMBERED, "module": {"enum": list(MODULES)}},
+        query={**PAGED, "module": {"enum": list(MODULES)}},
     ),
     Operation(
         "post",
@@ -108,7 +107,7 @@ _RUNS = (
         "List a workflow's runs, newest first.",
         _READ,
         listed("Run"),
-        query=_NUMBERED,
+        query=PAGED,
         errors=(404,),
         links=_OF_RUN,
     ),
@@ -120,7 +119,7 @@ _RUNS = (
         _READ,
         listed("Run"),
         query={
-            **_NUMBERED,
+            **PAGED,
             "status": {"enum": list(STATUSES)},
             "workflowId": {"type": "string", "description": "Runs of this workflow only."},
         },

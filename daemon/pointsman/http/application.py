@@ -14,6 +14,7 @@ from pointsman.http.dead_letters import DeadLetterHandlers
 from pointsman.http.destinations import DestinationHandlers
 from pointsman.http.errors import envelope
 from pointsman.http.feedback import FeedbackHandlers
+from pointsman.http.flow_deployment import FlowDeploymentHandlers
 from pointsman.http.flow_fields import FlowFieldHandlers
 from pointsman.http.flow_reads import FlowReadHandlers
 from pointsman.http.flows import FlowHandlers
@@ -60,6 +61,7 @@ def application(services: Services) -> web.Application:
     app.add_routes(PoolWriteHandlers(services, gatekeeper).routes())
     app.add_routes(MemberHandlers(gatekeeper).routes())
     app.add_routes(FlowHandlers(services, gatekeeper).routes())
+    app.add_routes(FlowDeploymentHandlers(services, gatekeeper).routes())
     app.add_routes(FlowFieldHandlers(services, gatekeeper).routes())
     app.add_routes(DestinationHandlers(gatekeeper).routes())
     app.add_routes(FlowReadHandlers(services, gatekeeper).routes())

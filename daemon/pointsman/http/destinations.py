@@ -62,7 +62,9 @@ def _usages(organization: Organization) -> Mapping[str, dict[str, Any]]:
     """Return which flows name each destination, by its id."""
     known = {name: each for each in organization.destinations.values() for name in _called(each)}
     users: dict[str, list[dict[str, str]]] = {each: [] for each in organization.destinations}
-    for flow in organization.distinct_flows():
+    saved = {flow.id: flow for flow in organization.distinct_saved_flows()}
+    live = [flow for flow in organization.distinct_flows() if flow.id not in saved]
+    for flow in (*saved.values(), *live):
         for identifier in named_in(flow.document, known):
             users[identifier].append({"id": flow.id, "name": flow.name})
     return {each: {"count": len(flows), "flows": flows} for each, flows in users.items()}

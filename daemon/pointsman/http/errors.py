@@ -10,7 +10,7 @@ import math
 from http import HTTPStatus
 from time import perf_counter
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -18,7 +18,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from pointsman import observe
 from pointsman.errors import PointsmanError, Refused, Unavailable
-from pointsman.http.answers import answer, error_body
+from pointsman.http.answers import SERVER, answer, error_body
 
 __all__ = ["envelope", "explained"]
 
@@ -49,6 +49,7 @@ async def envelope(request: web.Request, handler: Handler) -> web.StreamResponse
         raise  # the caller has gone: aiohttp ends the connection
     except Exception as error:  # noqa: BLE001 - the border of one request
         response = _answer_of_bug(request, error)
+    response.headers.setdefault(hdrs.SERVER, SERVER)
     resource = request.match_info.route.resource
     route = _UNKNOWN_ROUTE if resource is None else resource.canonical
     observe.child(observe.REQUESTS, route, str(response.status)).inc()

@@ -5,6 +5,7 @@ An organization that has switched the API off is answered as somebody who is not
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from aiohttp import web
@@ -14,7 +15,7 @@ from pointsman.flow import Flow
 from pointsman.http.auth import Gatekeeper
 from pointsman.model import ApiKey, Organization
 
-__all__ = ["ALL", "DEPLOY", "READ", "WRITE", "flow_named", "flows_caller"]
+__all__ = ["ALL", "DEPLOY", "READ", "WRITE", "any_flow_named", "flow_named", "flows_caller"]
 
 READ = "flows:read"
 WRITE = "flows:write"
@@ -38,9 +39,17 @@ def flows_caller(
 
 
 def flow_named(organization: Organization, identifier: str) -> Flow:
-    """Return a flow by its id or by its file's name."""
-    named = organization.named_flows
-    flow = named.get(identifier) or named.get(identifier.lower())
-    if flow is None:
-        raise Refused("no such flow", status=HTTPStatus.NOT_FOUND, code="NOT_FOUND")
-    return flow
+    """Return a flow, as it is saved, by its id or by its file's name."""
+    return _found(identifier, organization.saved_flows)
+
+
+def any_flow_named(organization: Organization, identifier: str) -> Flow:
+    """Return a flow also if it is live and its file is gone."""
+    return _found(identifier, organization.saved_flows, organization.named_flows)
+
+
+def _found(identifier: str, *named: Mapping[str, Flow]) -> Flow:
+    for flows in named:
+        if flow := flows.get(identifier) or flows.get(identifier.lower()):
+            return flow
+    raise Refused("no such flow", status=HTTPStatus.NOT_FOUND, code="NOT_FOUND")

@@ -1,8 +1,8 @@
 """A flow as the flows API says it, and as its file does.
 
 The words are nearly the same. Otherwise spelled are a source's integration, entity and credential;
-what has no counterpart here (a firehose of one flow, a time zone of a source) is refused by its
-place. Whether the rest is right, the file's own schema tells when it is compiled.
+what has no counterpart here (credentials of one flow's firehose, a source's time zone) is refused
+by its place. Whether the rest is right, the file's own schema tells when it is compiled.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from pointsman.config.building import MAX_DEPTH, TOO_DEEP
 from pointsman.errors import Refused
 from pointsman.flow import Flow
 from pointsman.flows.parts import part_ids
+from pointsman.http.clause_ids import identified, unidentified
 from pointsman.http.destinations import destination_json
+from pointsman.http.unsaid import meant
 from pointsman.ids import derived, short
 from pointsman.model import Organization
 from pointsman.registry import nearest
@@ -56,9 +58,10 @@ def document_of(
     ``None`` clears.
     """
     document: dict[str, Any] = {}
-    for name, value in body.items():
+    for name, given in body.items():
+        value = unidentified(flow.id if flow else "", name, meant(name, given))
         if name == "firehose":
-            _check_firehose(value, report)
+            document[name] = _firehose(value, report)
         elif name == "destinations":
             document |= _destinations(organization, value, report)
         elif name in ("sources", "steps") and isinstance(value, list):
@@ -90,6 +93,7 @@ def flow_body(organization: Organization, flow: Flow) -> dict[str, Any]:
     known = {
         called: one for one in organization.destinations.values() for called in (one.stem, one.id)
     }
+    told = {name: identified(flow.id, name, value) for name, value in told.items()}
     told["destinations"] = [
         destination_json(known[name]) for name in document.get("destinations", ())
     ]
@@ -193,10 +197,14 @@ def _credential(organization: Organization, given: Any, place: str, report: Repo
     return names[given.lower()]
 
 
-def _check_firehose(firehose: Any, report: Report) -> None:
-    if firehose is None or (isinstance(firehose, Mapping) and not firehose.get("enabled", True)):
-        return
-    report("firehose", "a flow has no firehose of its own here; leave it out, or disable it")
+def _firehose(firehose: Any, report: Report) -> Any:
+    """Return what is otherwise for a flow's events; the organization has the credentials."""
+    if not isinstance(firehose, Mapping):
+        return firehose
+    if "credential_id" in firehose:
+        said = "the firehose of organization.yaml has the credentials, for all flows; leave it out"
+        report("firehose.credential_id", said)
+    return {name: value for name, value in firehose.items() if name != "credential_id"}
 
 
 def _destinations(organization: Organization, value: Any, report: Report) -> dict[str, Any]:

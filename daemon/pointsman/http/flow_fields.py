@@ -77,6 +77,7 @@ def _field(organization: Organization, name: str) -> dict[str, Any]:
         "name": called,
         "type": organization.fields.types[name],
         "standard": standard,
+        "aggregate": False,
         "deprecated": False,
     }
 

@@ -5,7 +5,6 @@ Keys are snake_case, as in the flows API that these come from.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from http import HTTPStatus
@@ -14,21 +13,22 @@ from typing import Any
 import orjson
 from aiohttp import web
 
+from pointsman.calendar import FOREVER
 from pointsman.errors import Refused
-from pointsman.flow import Filter, PoolStep, Quota
+from pointsman.flow import Filter, Quota
 from pointsman.flows.quotas import every
 from pointsman.http.answers import answer, listing
 from pointsman.http.auth import Gatekeeper
+from pointsman.http.event_parts import parts_of
 from pointsman.http.query import choice, invalid, page
 from pointsman.http.services import Services
-from pointsman.ids import milliseconds
+from pointsman.ids import milliseconds, parse_event_id
 from pointsman.model import Organization
 from pointsman.rules.rulesets import Rules, compile_rules
 from pointsman.store.caps import CapStore, Counter
 from pointsman.store.flow_events import FlowEvents, Span
 from pointsman.store.stored import rfc3339
 
-_EVENT_ID = re.compile(r"[0-9a-fA-F]{26,32}", re.ASCII)
 __all__ = ["FlowReadHandlers"]
 
 _MOST = 1_000
@@ -36,8 +36,6 @@ _USUAL = 100
 _CHUNK = 200
 _SCANNED = 5_000
 """Events that one request looks at; who asks for more goes on from the last."""
-
-_FOREVER = 2**53
 
 Owned = tuple[Quota, Mapping[str, str]]
 
@@ -93,10 +91,11 @@ class FlowReadHandlers:
         """List events, newest first unless asked otherwise."""
         organization, _ = self._gatekeeper.caller(request, "events:read")
         span, limit, rules = _span(request), _limit(request), _rules(request, organization)
+        shape = parts_of(request)
         found: list[Mapping[str, Any]] = []
-        scanned, beyond = 0, span.beyond
+        scanned, beyond = 0, None
         while len(found) < limit and scanned < _SCANNED:
-            asked = Span(span.start, span.end, span.newest, beyond)
+            asked = span.beyond(beyond)
             some, beyond = await self._events.page(organization.id, asked, _CHUNK)
             scanned += _CHUNK
             found += [one for one in some if rules is None or rules.passes({**one["vars"], **one})]
@@ -106,7 +105,7 @@ class FlowReadHandlers:
         more = len(found) > limit or beyond is not None
         last = shown[-1]["id"] if len(found) >= limit and shown else beyond
         told = {"limit": limit, "has_more": more, "last_id": last if more else None}
-        return answer({"data": [_event(one) for one in shown], "pagination": told})
+        return answer({"data": [shape(_event(one)) for one in shown], "pagination": told})
 
 
 def _caps(organization: Organization) -> Iterator[Owned]:
@@ -117,7 +116,7 @@ def _caps(organization: Organization) -> Iterator[Owned]:
             for quota in every(source.caps):
                 yield quota, {"flow_id": flow.id, "source_id": source.id}
         for step in flow.taken():
-            for quota in every(() if isinstance(step, Filter | PoolStep) else step.caps):
+            for quota in every(() if isinstance(step, Filter) else step.caps):
                 yield quota, {"flow_id": flow.id, "step_id": step.id}
 
 
@@ -151,14 +150,17 @@ def _event(event: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _span(request: web.Request) -> Span:
-    query = request.query
     newest = choice(request, "sort", ("asc", "desc")) != "asc"
-    named = "before_id" if newest else "after_id"
-    beyond = query.get(named)
-    if beyond is not None and _EVENT_ID.fullmatch(beyond) is None:
-        raise invalid([f"{named}: must be the id of an event"])
+    before, after = _event_id(request, "before_id"), _event_id(request, "after_id")
     start = _time(request, "start", 0)
-    return Span(start, _time(request, "end", _FOREVER), newest, beyond and beyond.lower())
+    return Span(start, _time(request, "end", FOREVER), newest, before, after)
+
+
+def _event_id(request: web.Request, name: str) -> str | None:
+    text = request.query.get(name)
+    if text is not None and parse_event_id(text) is None:
+        raise invalid([f"{name}: must be the id of an event"])
+    return text and text.lower()
 
 
 def _time(request: web.Request, name: str, otherwise: int) -> int:

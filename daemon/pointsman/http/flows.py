@@ -1,8 +1,8 @@
 """``/api/v1/flows``: the flows of an organization, read and changed.
 
 The files are written by whoever publishes them: what is answered with success stands in the file
-and is live everywhere. What cannot be saved is answered 422 with ``errors`` by place, and changes
-nothing.
+and is live everywhere, unless somebody has to deploy it. What cannot be saved is answered 422 with
+``errors`` by place, and changes nothing.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from pointsman.http.auth import Gatekeeper
 from pointsman.http.body import parse_json, require_json
 from pointsman.http.flow_access import (
     ALL,
-    DEPLOY,
     READ,
     WRITE,
+    any_flow_named,
     flow_named,
     flows_caller,
 )
@@ -34,10 +34,7 @@ from pointsman.model import Organization
 from pointsman.store.stored import rfc3339
 from pointsman.store.versions import VersionStore
 
-__all__ = ["DEPLOYED", "FlowHandlers"]
-
-DEPLOYED = "Your flow was deployed and the most recent changes are now live"
-"""What the reference answers; here a flow that is saved is live already."""
+__all__ = ["FlowHandlers"]
 
 _PATH = "/api/v1/flows"
 _MOST = 1000
@@ -62,13 +59,12 @@ class FlowHandlers:
             web.get(f"{_PATH}/{{id}}", self.flow),
             web.put(f"{_PATH}/{{id}}", self.update),
             web.delete(f"{_PATH}/{{id}}", self.delete),
-            web.post(f"{_PATH}/{{id}}/deploy", self.deploy),
         )
 
     async def flows(self, request: web.Request) -> web.Response:
         """List all flows."""
         organization, _ = flows_caller(self._gatekeeper, request, READ)
-        return answer(await self._told(organization, organization.distinct_flows()))
+        return answer(await self._told(organization, organization.distinct_saved_flows()))
 
     async def flow(self, request: web.Request) -> web.Response:
         """Answer a flow."""
@@ -106,21 +102,15 @@ class FlowHandlers:
             after = await self._written(organization, "update_all", content, by)
         except Refused as refusal:
             return _unsaved(refusal)
-        return answer(await self._told(after, after.distinct_flows()))
+        return answer(await self._told(after, after.distinct_saved_flows()))
 
     async def delete(self, request: web.Request) -> web.Response:
         """Remove a flow and answer it as it was."""
         organization, by = self._caller(request, WRITE)
-        flow = flow_named(organization, request.match_info["id"])
+        flow = any_flow_named(organization, request.match_info["id"])
         (told,) = await self._told(organization, [flow])
         await self._written(organization, "delete", {"id": flow.id}, by)
         return answer(told)
-
-    async def deploy(self, request: web.Request) -> web.Response:
-        """Tell that a flow is live, which it is since it was saved."""
-        organization, _ = self._caller(request, DEPLOY)
-        flow_named(organization, request.match_info["id"])
-        return answer({"message": DEPLOYED})
 
     def _caller(self, request: web.Request, scope: str) -> tuple[Organization, str]:
         """Return whose key it is, and how the generation tells who asked."""
@@ -139,9 +129,9 @@ class FlowHandlers:
         write = Write(organization.handle, f"flow.{kind}", content, by)
         written = await self._changes.write(write)
         after = await self._rules.catch_up(organization.handle, written.generation)
-        if after is None or written.id not in after.named_flows:
+        if after is None or written.id not in after.saved_flows:
             raise _gone()
-        (told,) = await self._told(after, [after.named_flows[written.id]])
+        (told,) = await self._told(after, [after.saved_flows[written.id]])
         return answer(told, status)
 
     async def _written(
@@ -231,7 +221,7 @@ def _documents(
     errors: dict[str, str] = {}
     found: dict[str, dict[str, Any]] = {}
     for place, body in enumerate(bodies):
-        flow = organization.named_flows.get(str(body.get("id", "")).lower())
+        flow = organization.saved_flows.get(str(body.get("id", "")).lower())
         if flow is None or flow.id in found:
             why = "no flow has this id" if flow is None else "this flow is here twice"
             errors[f"[{place}].id"] = why

@@ -1,5 +1,7 @@
 """``/api/v1/leads``: leads posted with an API key, one or many, and read back with their timeline.
 
+What else is done to a lead there is done to any record: see ``http.records``.
+
 In bulk every line is a lead of its own: a bad one gets an error in its place and stops nobody, and
 lines are taken one after the other, so that turns follow the order of the file.
 """
@@ -18,17 +20,16 @@ from pointsman import observe
 from pointsman.errors import Refused
 from pointsman.flows.account import account_for
 from pointsman.flows.intake import Intake
-from pointsman.http.answers import answer
+from pointsman.http.answers import answer, streamed
 from pointsman.http.auth import Gatekeeper
 from pointsman.http.body import parse_json, require_json, text_header
 from pointsman.http.errors import explained
 from pointsman.http.intake import IDEMPOTENCY_KEY, LONGEST_KEY
 from pointsman.http.owner_views import OwnerViews
 from pointsman.http.posted_leads import take_posted
-from pointsman.http.query import invalid
 from pointsman.http.services import MemoryGuard, Services
 from pointsman.http.taken import receipt, told
-from pointsman.ids import lead_uuid, parse_lead_id
+from pointsman.ids import parse_lead_id
 from pointsman.model import ApiKey, Organization
 from pointsman.records import record_json, timeline
 from pointsman.store.leads import Idempotency, Taken
@@ -73,7 +74,6 @@ class LeadHandlers:
             web.post("/api/v1/leads", self.create),
             web.post("/api/v1/leads/bulk", self.create_many),
             web.get("/api/v1/leads/{id}", self.lead),
-            web.delete("/api/v1/leads/{id}", self.erase),
         )
 
     async def create(self, request: web.Request) -> web.Response:
@@ -89,7 +89,7 @@ class LeadHandlers:
         """Store many leads; answer one result a line, in the order of the lines."""
         desk = self._desk(request)
         lines = _lines(request, await request.read())
-        response = web.StreamResponse(headers={hdrs.CONTENT_TYPE: _LINES})
+        response = streamed({hdrs.CONTENT_TYPE: _LINES})
         await response.prepare(request)
         for number, line in enumerate(lines, 1):
             result = await self._result(desk, number, line)
@@ -107,20 +107,8 @@ class LeadHandlers:
         if lead is None:
             raise no_lead()
         owner = await self._owners.of(organization, lead)
-        return answer({**record_json(organization.id, lead), **owner, "timeline": timeline(lead)})
-
-    async def erase(self, request: web.Request) -> web.Response:
-        """Erase a lead's personal data: the record, its timeline and its runs."""
-        organization, _ = self._gatekeeper.caller(request, _WRITE)
-        if request.query.get("erase") != "true":
-            raise invalid(["erase: must be true; a lead is erased for good or kept"])
-        identifier = parse_lead_id(request.match_info["id"])
-        if identifier is None or not await self._leads.erase(organization.id, identifier):
-            raise no_lead()
-        observe.log().info(
-            observe.LEAD_ERASED, lead_id=identifier, organization=organization.handle
-        )
-        return answer({"erased": True, "id": lead_uuid(identifier)})
+        told = {**record_json(organization.id, lead), **owner, "timeline": timeline(lead)}
+        return answer(told, headers={hdrs.ETAG: f'"{lead.revision}"'})
 
     def _desk(self, request: web.Request) -> _Desk:
         organization, key = self._gatekeeper.caller(request, _WRITE)
@@ -145,7 +133,11 @@ class LeadHandlers:
         self, desk: _Desk, raw: bytes, idempotency: Idempotency | None
     ) -> tuple[Taken, str]:
         return await take_posted(
-            self._intake, desk.organization, parse_json(raw), idempotency=idempotency
+            self._intake,
+            self._leads.records,
+            desk.organization,
+            parse_json(raw),
+            idempotency=idempotency,
         )
 
 

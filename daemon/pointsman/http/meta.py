@@ -32,7 +32,6 @@ _LONGEST_CHALLENGE = 1000
 _TEXT: Mapping[str, str] = {
     hdrs.CONTENT_TYPE: "text/plain; charset=utf-8",
     "X-Content-Type-Options": "nosniff",
-    hdrs.SERVER: "pointsman",
 }
 
 

@@ -13,7 +13,7 @@ from aiohttp import hdrs, web
 from orjson import dumps
 
 from pointsman.errors import Unavailable
-from pointsman.http.answers import answer, listing
+from pointsman.http.answers import answer, listing, streamed
 from pointsman.http.auth import Gatekeeper
 from pointsman.http.body import parse_json, require_json
 from pointsman.http.query import choice, invalid, page
@@ -90,7 +90,7 @@ class NotificationHandlers:
         with self._feed.listening(organization.id) as bell:
             position = last or await self._notifications.position(organization.id)
             forgot = await self._notifications.has_forgotten(organization.id, position)
-            response = web.StreamResponse(headers=_HEADERS)
+            response = streamed(_HEADERS)
             await response.prepare(request)
             await response.write(b"event: missed\ndata: {}\n\n" if forgot else b": listening\n\n")
             # Whoever listens comes back, and goes on from the last event.

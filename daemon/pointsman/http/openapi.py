@@ -51,7 +51,6 @@ _PAGE_HEADERS = {
     hdrs.CONTENT_TYPE: "text/html; charset=utf-8",
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'",
     "X-Content-Type-Options": "nosniff",
-    hdrs.SERVER: "pointsman",
 }
 
 

@@ -8,14 +8,14 @@ from typing import Any
 
 from pointsman.http.query import LARGEST
 
-__all__ = ["LIMIT", "OFFSET", "PAGED", "PAGES", "Operation"]
+__all__ = ["PAGED", "Operation"]
 
 Schema = Mapping[str, Any]
 
-LIMIT: Schema = {"type": "integer", "minimum": 1, "maximum": 100, "default": 50}
-OFFSET: Schema = {"type": "integer", "minimum": 0, "maximum": LARGEST, "default": 0}
-PAGES: Schema = {"type": "integer", "minimum": 1, "maximum": LARGEST, "default": 1}
-PAGED: Mapping[str, Schema] = {"limit": LIMIT, "offset": OFFSET}
+_LIMIT: Schema = {"type": "integer", "minimum": 1, "maximum": 100, "default": 50}
+_OFFSET: Schema = {"type": "integer", "minimum": 0, "maximum": LARGEST, "default": 0}
+_PAGES: Schema = {"type": "integer", "minimum": 1, "maximum": LARGEST, "default": 1}
+PAGED: Mapping[str, Schema] = {"limit": _LIMIT, "page": _PAGES, "offset": _OFFSET}
 
 
 @dataclass(frozen=True, slots=True)

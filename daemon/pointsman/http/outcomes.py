@@ -16,6 +16,7 @@ from xml.sax.saxutils import escape
 import orjson
 from aiohttp import web
 
+from pointsman.http.answers import answer
 from pointsman.http.parameters import Misposted
 
 __all__ = ["acceptable", "content", "respond"]
@@ -23,10 +24,18 @@ __all__ = ["acceptable", "content", "respond"]
 _JSON = "application/json"
 _XML = ("application/xml", "text/xml")
 _FORM = "application/x-www-form-urlencoded"
-_OFFERED = (_JSON, *_XML, _FORM)
+_OFFERED = (_FORM, _JSON, *_XML)
+"""Of those that are named and wanted equally, the last is chosen, as in the reference."""
+
+_UNNAMED = (_FORM, *reversed(_XML), _JSON)
+"""Of those that are wanted because everything is, the last."""
+
 _ANYTHING = frozenset({"", "*/*", _JSON, "application/*"})
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 """Characters that no document of XML 1.0 may have."""
+
+_KEPT = {"\r": "&#xD;"}
+"""What a reader of XML would take for something else."""
 
 _REFUSAL = "Not capable of generating content according to the Accept header"
 
@@ -39,11 +48,12 @@ def acceptable(accept: str | None) -> str:
     if accept is None or accept.strip() in _ANYTHING:
         return _JSON
     wanted = list(_ranges(accept))
-    best, best_quality = "", 0.0
-    for offered in _OFFERED:
-        quality = _quality(offered, wanted)
-        if quality > best_quality:
-            best, best_quality = offered, quality
+    best, best_rank = "", (0.0, False, 0)
+    for place, offered in enumerate(_OFFERED):
+        quality, named = _quality(offered, wanted)
+        rank = (quality, named, place if named else _UNNAMED.index(offered))
+        if quality and rank > best_rank:
+            best, best_rank = offered, rank
     if not best:
         raise Misposted(HTTPStatus.NOT_ACCEPTABLE, _REFUSAL)
     return best
@@ -61,6 +71,8 @@ def content(outcome: str, reason: str | None, price: Any, lead_id: str | None) -
 
 def respond(told: Mapping[str, Any], media: str, status: int, redirect: str | None) -> web.Response:
     """Return the response; with a ``redirect`` the sender is sent on, with the same body."""
+    if media == _JSON and redirect is None:
+        return answer(told, status)
     headers = {}
     if redirect is not None:
         status, headers = HTTPStatus.SEE_OTHER, {"Location": redirect}
@@ -70,10 +82,7 @@ def respond(told: Mapping[str, Any], media: str, status: int, redirect: str | No
         body = urlencode(list(_flat(told))).encode()
     else:
         body = "\n".join(['<?xml version="1.0"?>', *_element("result", told, "")]).encode()
-    charset = None if media == _JSON else "utf-8"
-    return web.Response(
-        body=body, status=status, headers=headers, content_type=media, charset=charset
-    )
+    return web.Response(body=body, status=status, headers=headers, content_type=media)
 
 
 def _ranges(accept: str) -> Iterator[tuple[str, float]]:
@@ -85,24 +94,25 @@ def _ranges(accept: str) -> Iterator[tuple[str, float]]:
             name, _, value = parameter.partition("=")
             if name.strip().lower() == "q":
                 quality = _number(value)
-        yield media.lower(), quality
+        yield "*/*" if media == "*" else media.lower(), quality
 
 
 def _number(text: str) -> float:
+    """Return a quality; what is none is as good as said."""
     try:
         return min(1.0, max(0.0, float(text)))
     except ValueError:
-        return 0.0
+        return 1.0
 
 
-def _quality(offered: str, wanted: Sequence[tuple[str, float]]) -> float:
-    """Return how much a type is wanted: what names it most exactly counts."""
+def _quality(offered: str, wanted: Sequence[tuple[str, float]]) -> tuple[float, bool]:
+    """Return how much a type is wanted, and whether it is named: what names it best counts."""
     kind = offered.partition("/")[0]
     for named in (offered, f"{kind}/*", "*/*"):
         found = [quality for media, quality in wanted if media == named]
         if found:
-            return max(found)
-    return 0.0
+            return max(found), named == offered
+    return 0.0, False
 
 
 def _element(name: str, value: Any, indent: str) -> Iterator[str]:
@@ -112,7 +122,7 @@ def _element(name: str, value: Any, indent: str) -> Iterator[str]:
             yield from _element(child, below, f"{indent}  ")
         yield f"{indent}</{name}>"
     else:
-        yield f"{indent}<{name}>{escape(_FORBIDDEN.sub('', str(value)))}</{name}>"
+        yield f"{indent}<{name}>{escape(_FORBIDDEN.sub('', str(value)), _KEPT)}</{name}>"
 
 
 def _flat(told: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:

@@ -28,10 +28,18 @@ _TYPES: Final = (
     "text/xml",
 )
 _BREAKS = str.maketrans("", "", "\r\n\t")
+_CERTIFIER = "trustedform"
+"""What the names of all its parameters have in common."""
+
 _CERTIFICATE = "trustedform_cert_url"
 _CERTIFICATE_NAMES = frozenset({"xxtrustedformcerturl"})
 _PING_NAMES = frozenset({"xxtrustedformpingurl", "trustedform_ping_url"})
 _LONGEST_INDEX = 4
+_LONGEST_GAPPED = 100
+"""Of a longer list, gaps are left out: few parameters must not make many values."""
+
+_UTF_8 = "utf-8"
+_OF_ONE_BYTE = frozenset({"latin1", "iso-8859-1", "iso-8859-15", "windows-1252", "us-ascii"})
 
 
 class Misposted(PointsmanError):
@@ -53,10 +61,12 @@ def read_parameters(query: str, raw: bytes | None, content_type: str, *, ping: b
 
     Raises ``Misposted``.
     """
-    asked = _collect(_pairs(query.encode()))
-    body = {} if raw is None else _read_body(raw, _media(content_type))
-    posted = Posted(_certified({**body, **asked}, ping=ping))
-    posted.redirect = _redirect(asked.get("redir_url"))
+    asked = _collect(_pairs(query.encode(), _UTF_8))
+    redirect = _redirect(asked.get("redir_url"))
+    asked = _certified(asked, ping=ping)
+    body = {} if raw is None else _read_body(raw, _media(content_type), _charset(content_type))
+    posted = Posted(_certified(_merged(body, asked), ping=ping) if body else asked)
+    posted.redirect = redirect
     return posted
 
 
@@ -72,33 +82,52 @@ def _media(content_type: str) -> str:
     return media
 
 
-def _read_body(raw: bytes, media: str) -> Mapping[str, Any]:
-    if not raw.strip():
+def _charset(content_type: str) -> str:
+    """Return how the text of a body is encoded: UTF-8, but for the old charsets of one byte."""
+    name = content_type.lower().partition("charset=")[2].partition(";")[0].strip(" '\"")
+    return name if name in _OF_ONE_BYTE else _UTF_8
+
+
+def _merged(body: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Return both; the query wins, over the first values of a longer list too."""
+    found = {**body, **asked}
+    for name, values in asked.items():
+        if isinstance(values, list) and isinstance(below := body.get(name), list):
+            found[name] = [*values, *below[len(values) :]]
+    return found
+
+
+def _read_body(raw: bytes, media: str, charset: str) -> Mapping[str, Any]:
+    raw = raw.strip()
+    if not raw:
         return {}
     if media == "application/json":
-        return _json(raw)
-    return _form(raw) if media == _TYPES[0] else _xml(raw)
+        return _json(raw, charset)
+    return _form(raw, charset) if media == _TYPES[0] else _xml(raw)
 
 
-def _json(raw: bytes) -> Mapping[str, Any]:
+def _json(raw: bytes, charset: str) -> Mapping[str, Any]:
     """Return a JSON object; what else is valid JSON has no parameters."""
     try:
-        body = orjson.loads(raw)
+        body = orjson.loads(raw if charset == _UTF_8 else raw.decode(charset, "replace"))
     except orjson.JSONDecodeError as error:
-        body = _mended_json(raw, error)
+        body = _mended_json(raw.decode(charset, "replace"), error)
     return body if isinstance(body, dict) else {}
 
 
-def _mended_json(raw: bytes, error: orjson.JSONDecodeError) -> Any:
-    """Try once more without the line breaks and tabs that senders leave inside of texts."""
+def _mended_json(text: str, error: orjson.JSONDecodeError) -> Any:
+    """Try once more without the line breaks and tabs that senders leave inside of texts.
+
+    Nor does it fail for a byte order mark, or for bytes that are no text.
+    """
     try:
-        return orjson.loads(raw.decode().translate(_BREAKS))
-    except (UnicodeDecodeError, orjson.JSONDecodeError):
+        return orjson.loads(text.removeprefix("\ufeff").translate(_BREAKS))
+    except orjson.JSONDecodeError:
         raise _unreadable(f"Unable to parse JSON -- {error}") from error
 
 
-def _form(raw: bytes) -> Mapping[str, Any]:
-    pairs = _pairs(raw)
+def _form(raw: bytes, charset: str) -> Mapping[str, Any]:
+    pairs = _pairs(raw, charset)
     if not any("." in name for name, _ in pairs):
         return _collect(pairs)
     if b"&&" in raw:
@@ -106,12 +135,12 @@ def _form(raw: bytes) -> Mapping[str, Any]:
     return _nested(_collect(pairs))
 
 
-def _pairs(raw: bytes) -> list[tuple[str, str]]:
+def _pairs(raw: bytes, charset: str) -> list[tuple[str, str]]:
+    """Return names and values; bytes that are no text become marks of that, as a lead is dear."""
+    text = raw.decode(charset, "replace")
     try:
-        return parse_qsl(
-            raw.decode(), keep_blank_values=True, errors="strict", max_num_fields=PARAMETERS
-        )
-    except ValueError as error:  # UnicodeDecodeError among them
+        return parse_qsl(text, keep_blank_values=True, encoding=charset, max_num_fields=PARAMETERS)
+    except ValueError as error:
         raise _unreadable(f"Unable to parse body -- {error}") from error
 
 
@@ -151,13 +180,16 @@ def _plant(tree: dict[str, Any], parts: list[str], value: Any) -> None:
 
 
 def _listed(value: Any) -> Any:
-    """Return objects whose names are the first numbers as lists."""
+    """Return objects whose names are numbers as lists; numbers left out are gaps."""
     if not isinstance(value, dict):
         return value
     below = {name: _listed(one) for name, one in value.items()}
-    if all(name.isdecimal() and len(name) <= _LONGEST_INDEX for name in below):
-        return [below[name] for name in sorted(below, key=int)]
-    return below
+    if not all(name.isdecimal() and len(name) <= _LONGEST_INDEX for name in below):
+        return below
+    by_place = {int(name): one for name, one in below.items()}
+    last = max(by_place)
+    places = range(last + 1) if last < _LONGEST_GAPPED else sorted(by_place)
+    return [by_place.get(place) for place in places]
 
 
 def _xml(raw: bytes) -> Mapping[str, Any]:
@@ -187,10 +219,10 @@ def _element(element: etree._Element, depth: int) -> Any:
         raise _unreadable(message)
     children = [(etree.QName(child).localname, _element(child, depth + 1)) for child in element]
     attributes = [(etree.QName(name).localname, text) for name, text in element.attrib.items()]
-    text = (element.text or "").strip()
+    text = (element.text or "") + "".join(child.tail or "" for child in element)
     if not children and not attributes:
         return text
-    return _collect_any([*attributes, *children, *([("_", text)] if text else [])])
+    return _collect_any([*attributes, *children, *([("_", text)] if text.strip() else [])])
 
 
 def _collect_any(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
@@ -200,20 +232,26 @@ def _collect_any(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     return {name: values if len(values) > 1 else values[0] for name, values in found.items()}
 
 
-def _certified(parameters: dict[str, Any], *, ping: bool) -> dict[str, Any]:
-    """Give TrustedForm's parameters their field's name; those of pings count for pings only."""
+def _certified(parameters: Mapping[str, Any], *, ping: bool) -> dict[str, Any]:
+    """Give TrustedForm's parameters their field's name; those of pings count for pings only.
+
+    What its script has put into a form wins over a field that the sender has filled.
+    """
+    if _CERTIFIER not in " ".join(parameters).lower():  # nearly always
+        return dict(parameters)
     found: dict[str, Any] = {}
-    pinged = None
+    written = pinged = None
     for name, value in parameters.items():
         lower = name.lower()
         if lower in _PING_NAMES:
             pinged = value
         elif lower in _CERTIFICATE_NAMES:
-            found.setdefault(_CERTIFICATE, value)
+            written = value
         else:
             found[name] = value
-    if ping and pinged is not None:
-        found[_CERTIFICATE] = pinged
+    certificate = (pinged if ping else None) or written
+    if certificate:
+        found[_CERTIFICATE] = certificate
     return found
 
 

@@ -53,11 +53,11 @@ class Peers:
 
     def client(self, request: web.Request) -> Address | None:
         """Return the client's address; ``None`` if a proxy does not tell it."""
-        address = _address(request.remote or "")
-        claims = _claims(request)
-        while claims and address is not None and self._trusts(address):
-            address = _address(claims.pop())
-        return address
+        return _address(self._told(request))
+
+    def spelled(self, request: web.Request) -> str | None:
+        """Return the same as text."""
+        return _spelled(self._told(request))
 
     def is_local(self, request: web.Request) -> bool:
         """Tell whether the request comes from this machine, and from no page of another site."""
@@ -68,6 +68,16 @@ class Peers:
             return True
         client = self.client(request)
         return self._trusts(peer) and client is not None and client.is_loopback
+
+    def _told(self, request: web.Request) -> str:
+        """Return the client's address as its peer tells it, or the last proxy that is trusted."""
+        told, claims = request.remote or "", None
+        while (address := _address(told)) is not None and self._trusts(address):
+            claims = _claims(request) if claims is None else claims
+            if not claims:
+                break
+            told = claims.pop()
+        return told
 
     def _trusts(self, address: Address) -> bool:
         return any(address in network for network in self._trusted)
@@ -102,6 +112,12 @@ def _address(text: str) -> Address | None:
         return None
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     return mapped or address
+
+
+@lru_cache(1024)
+def _spelled(text: str) -> str | None:
+    address = _address(text)
+    return None if address is None else str(address)
 
 
 def _host_name(host: str) -> str:

@@ -5,28 +5,32 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pointsman.fields.records import OWNER, read_record
 from pointsman.flows.intake import Intake
 from pointsman.http.query import SOURCES, invalid
 from pointsman.model import Organization, Origin
 from pointsman.store.leads import Idempotency, Taken
+from pointsman.store.records import Author, RecordStore
 
 __all__ = ["take_posted"]
 
 
 async def take_posted(
     intake: Intake,
+    records: RecordStore,
     organization: Organization,
     posted: Mapping[str, Any],
     *,
     idempotency: Idempotency | None = None,
-    assigns: bool = True,
     lead_id: str | None = None,
 ) -> tuple[Taken, str]:
     """Take a lead in; return what became of it, and the source that history records.
 
-    ``lead_id`` makes a repeated call the same lead; without ``assigns`` it gets no turn.
+    ``lead_id`` makes a repeated call the same lead. One that comes with an owner gets no turn; if
+    it comes by a flow, it is theirs once it has arrived.
     """
     body = dict(posted)
+    owner = _owner(organization, body)
     workflow = _workflow(organization, body)
     source, assign = _switches(body, "system" if workflow else "manual")
     campaign = body.get("utm_campaign", body.get("utmCampaign"))
@@ -41,11 +45,22 @@ async def take_posted(
         origin,
         source=source,
         created_by="api",
-        assign=assign and assigns,
+        assign=assign and not owner,
         idempotency=idempotency,
         operation_lead_id=lead_id,
+        owner=owner,
     )
+    if owner and taken.told is not None and taken.status != "conflict":
+        author = Author(f"owner of {taken.lead_id}")
+        own = {"owner_id": owner}
+        await records.change(organization, "leads", taken.lead_id, lambda _: own, author)
     return taken, source
+
+
+def _owner(organization: Organization, body: dict[str, Any]) -> str:
+    """Take the owner, who is no field of a lead, out of ``body``; return the member's id or ""."""
+    named = {name: body.pop(name) for name in OWNER if name in body}
+    return read_record(organization, "leads", named, new=False).get("owner_id") or ""
 
 
 def _workflow(organization: Organization, body: dict[str, Any]) -> str | None:

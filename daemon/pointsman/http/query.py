@@ -10,7 +10,7 @@ from aiohttp import web
 
 from pointsman.errors import Refused
 
-__all__ = ["LARGEST", "SOURCES", "Page", "choice", "invalid", "numbered_page", "page"]
+__all__ = ["LARGEST", "SOURCES", "Page", "choice", "invalid", "page"]
 
 SOURCES = ("manual", "meta", "webhook", "whatsapp", "system")
 """Where an assignment can come from, as history records it."""
@@ -31,32 +31,24 @@ class Page(NamedTuple):
 
 
 def page(request: web.Request) -> Page:
-    """Return ``limit`` (1..100, 50 if absent) and ``offset`` (0 if absent) of the query."""
+    """Return ``limit`` (1..100, 50 if absent) and ``offset`` (0 if absent) of the query.
+
+    A ``page``, counted from 1, wins over an ``offset``.
+    """
     query = request.query
     problems: list[str] = []
     limit = _whole(query.get("limit", str(_USUAL)))
     offset = _whole(query.get("offset", "0"))
+    number = _whole(query.get("page", "1"))
     if limit is None or not 1 <= limit <= _MOST:
         problems.append(f"limit: must be a whole number from 1 to {_MOST}")
     if offset is None:
         problems.append("offset: must be a whole number from 0")
-    if problems or limit is None or offset is None:
-        raise invalid(problems)
-    return Page(limit, offset)
-
-
-def numbered_page(request: web.Request) -> Page:
-    """Return the part of a list that ``page`` (counted from 1) and ``limit`` name.
-
-    Without ``page`` it is what ``offset`` and ``limit`` name.
-    """
-    if "page" not in request.query:
-        return page(request)
-    number = _whole(request.query["page"])
     if not number:
-        raise invalid(["page: must be a whole number from 1"])
-    limit = page(request).limit
-    return Page(limit, (number - 1) * limit)
+        problems.append("page: must be a whole number from 1")
+    if problems or limit is None or offset is None or number is None:
+        raise invalid(problems)
+    return Page(limit, (number - 1) * limit if "page" in query else offset)
 
 
 def choice(request: web.Request, name: str, known: Collection[str]) -> str | None:

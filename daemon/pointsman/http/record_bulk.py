@@ -18,6 +18,7 @@ from aiohttp import hdrs, web
 
 from pointsman import observe
 from pointsman.errors import Refused
+from pointsman.http.answers import streamed
 from pointsman.http.auth import Gatekeeper
 from pointsman.http.body import parse_json, text_header
 from pointsman.http.errors import explained
@@ -85,7 +86,7 @@ class BulkHandlers:
         named = text_header(request, IDEMPOTENCY_KEY, LONGEST_KEY)
         desk = RecordDesk(self._records, self._intake, organization)
         task = _Import(desk, module, f"bulk\n{key.sha256}\n{module}", named)
-        response = web.StreamResponse(headers={hdrs.CONTENT_TYPE: _LINES})
+        response = streamed({hdrs.CONTENT_TYPE: _LINES})
         await response.prepare(request)
         counts: Counter[str] = Counter()
         async for found in lines(request.content.iter_any(), self._longest):

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from uuid import uuid4
 
 from pointsman.errors import Refused, reused_key
-from pointsman.fields.records import OWNER, read_record
+from pointsman.fields.records import read_record
 from pointsman.flows.account import account_for
 from pointsman.flows.intake import Intake
 from pointsman.http.posted_leads import take_posted
@@ -174,28 +174,17 @@ class RecordDesk:
     async def _take(
         self, body: Mapping[str, Any], idempotency: Idempotency | None, identifier: str | None
     ) -> Put:
-        """Take a lead in; one that comes with an owner gets no turn."""
-        owner = {name: value for name, value in body.items() if name in OWNER}
-        fields = read_record(self._organization, "leads", owner, new=False)
-        given = fields.get("owner_id")
+        """Take a lead in."""
         taken, source = await take_posted(
             self._intake,
+            self._records,
             self._organization,
-            {name: value for name, value in body.items() if name not in OWNER},
+            body,
             idempotency=idempotency,
-            assigns=not given,
             lead_id=identifier,
         )
         told(taken)
         account_for(self._organization, taken, source)
-        if given:
-            await self._records.change(
-                self._organization,
-                "leads",
-                taken.lead_id,
-                _edit(fields),
-                Author(f"owner of {taken.lead_id}"),
-            )
         return Put("replayed" if taken.replayed else "created", taken.lead_id, None, taken)
 
 

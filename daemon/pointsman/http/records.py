@@ -1,4 +1,7 @@
-"""``/api/v1/records/{module}``: records of every module, made, read, found, changed, deleted."""
+"""``/api/v1/records/{module}``: records of every module, made, read, found, changed, deleted.
+
+Leads are listed, found, changed and deleted at ``/api/v1/leads`` too, with the scopes of leads.
+"""
 
 from __future__ import annotations
 
@@ -34,6 +37,7 @@ READ = "records:read"
 WRITE = "records:write"
 
 _PATH = "/api/v1/records/{module}"
+_LEADS = "/api/v1/leads"
 _REVISION = re.compile(r'(?:W/)?"(\d{1,15})"', re.ASCII)
 _SOUGHT = ("id", "email", "phone", "externalId")
 
@@ -56,6 +60,9 @@ class RecordHandlers:
             web.get(_PATH + "/{id}", self.record),
             web.patch(_PATH + "/{id}", self.change),
             web.delete(_PATH + "/{id}", self.delete),
+            web.get(_LEADS, self.records),
+            web.patch(_LEADS + "/{id}", self.change),
+            web.delete(_LEADS + "/{id}", self.delete),
         )
 
     async def create(self, request: web.Request) -> web.Response:
@@ -76,7 +83,7 @@ class RecordHandlers:
 
     async def records(self, request: web.Request) -> web.Response:
         """List records, newest first; or find those with an id, address or number."""
-        organization, _ = self._gatekeeper.caller(request, READ)
+        organization, _ = self._gatekeeper.caller(request, _scope(request, "read"))
         module = module_of(request)
         limit, offset = page(request)
         sought = [(name, request.query[name]) for name in _SOUGHT if name in request.query]
@@ -101,7 +108,7 @@ class RecordHandlers:
 
     async def change(self, request: web.Request) -> web.Response:
         """Change what the body names, if the record is at the revision of ``If-Match``."""
-        organization, _ = self._gatekeeper.caller(request, WRITE)
+        organization, _ = self._gatekeeper.caller(request, _scope(request, "write"))
         module, identifier = _named(request)
         require_json(request)
         self._memory.check()
@@ -114,7 +121,7 @@ class RecordHandlers:
 
     async def delete(self, request: web.Request) -> web.Response:
         """Delete a record; with ``erase=true``, also all that is known of it."""
-        organization, _ = self._gatekeeper.caller(request, WRITE)
+        organization, _ = self._gatekeeper.caller(request, _scope(request, "write"))
         module, identifier = _named(request)
         erase = request.query.get("erase", "false")
         if erase not in {"true", "false"}:
@@ -167,8 +174,8 @@ class RecordHandlers:
 
 
 def module_of(request: web.Request) -> str:
-    """Return the module that the path names."""
-    name = request.match_info["module"]
+    """Return the module that the path names, or is about."""
+    name = request.match_info.get("module", "leads")
     if name not in MODULES:
         raise Refused(
             f"no module '{name[:50]}'; there are {', '.join(MODULES)}",
@@ -176,6 +183,11 @@ def module_of(request: web.Request) -> str:
             code="NOT_FOUND",
         )
     return name
+
+
+def _scope(request: web.Request, what: str) -> str:
+    """Return the scope that a call needs: leads have their own where they have their own path."""
+    return f"records:{what}" if "module" in request.match_info else f"leads:{what}"
 
 
 def _named(request: web.Request) -> tuple[str, str]:

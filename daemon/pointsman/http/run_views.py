@@ -1,13 +1,16 @@
 """A workflow's run in the words of the API.
 
-What a step did is shown as it was stored: without secrets, and with the newest attempt only.
+What a step did is shown as it was stored: without secrets, and with the newest attempt only. Names
+of options are those of the workflow's own page; outputs have the names that placeholders use.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from pointsman.config.schema import composed
 from pointsman.http.names import camel_keys
+from pointsman.http.spelling import to_api
 from pointsman.ids import lead_uuid
 from pointsman.store.dead_letters import DeadLetter, LostDelivery
 from pointsman.store.run_state import Run, StepRecord
@@ -95,13 +98,18 @@ def _step(run: Run, number: int) -> dict[str, Any]:
         "sortOrder": number,
         "status": _status(run, step),
         "attempts": step.attempts,
-        "input": step.input,
+        "input": None if step.input is None else _config(step),
         "missing": step.missing,
         "output": step.output,
         "error": step.error,
         "startedAt": rfc3339(step.started) if step.started else None,
         "finishedAt": rfc3339(step.finished) if step.finished else None,
     }
+
+
+def _config(step: StepRecord) -> Any:
+    action = {"action_type": step.type, "config": step.input}
+    return to_api({"actions": [action]}, composed("workflow"))["actions"][0]["config"]
 
 
 def _status(run: Run, step: StepRecord) -> str:

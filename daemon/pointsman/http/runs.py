@@ -13,7 +13,7 @@ from aiohttp import web
 from pointsman.errors import Refused
 from pointsman.http.answers import answer, listing
 from pointsman.http.auth import Gatekeeper
-from pointsman.http.query import choice, numbered_page
+from pointsman.http.query import choice, page
 from pointsman.http.run_views import run_details, run_row
 from pointsman.http.services import Services
 from pointsman.store.run_search import STATUSES, RunSearch
@@ -50,7 +50,7 @@ class RunHandlers:
     async def every(self, request: web.Request) -> web.Response:
         """List runs across workflows, newest first."""
         organization, _ = self._gatekeeper.caller(request, _READ)
-        limit, offset = numbered_page(request)
+        limit, offset = page(request)
         workflow_id = request.query.get("workflowId")
         runs, total = await self._search.search(
             organization.id,
@@ -65,7 +65,7 @@ class RunHandlers:
         """List a workflow's runs, newest first."""
         organization, _ = self._gatekeeper.caller(request, _READ)
         workflow_id = request.match_info["id"].lower()
-        limit, offset = numbered_page(request)
+        limit, offset = page(request)
         runs, total = await self._runs.runs(organization.id, workflow_id, limit, offset)
         if not total and workflow_id not in organization.workflows:
             raise Refused("no such workflow", status=HTTPStatus.NOT_FOUND, code="NOT_FOUND")

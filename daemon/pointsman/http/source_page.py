@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from pointsman.fields.standard import standard_names
 from pointsman.flow import Flow, Source
 from pointsman.model import Organization
 
@@ -47,8 +48,6 @@ input { display: block; width: 100%; font: inherit; }
 
 def describe(organization: Organization, flow: Flow, source: Source) -> dict[str, Any]:
     """Return what a sender has to know of a source; rules and prices stay the flow's own."""
-    types = organization.fields.types
-    names = sorted(flow.fields if flow.fields is not None else types)
     return {
         "enabled": flow.enabled and source.enabled,
         "account": {"id": organization.id, "name": organization.name},
@@ -58,7 +57,7 @@ def describe(organization: Organization, flow: Flow, source: Source) -> dict[str
             "name": source.name,
             "authentication_required": source.authentication_required,
         },
-        "params": [{"name": name, "type": types[name]} for name in names],
+        "params": list(_parameters(organization, flow, source)),
         "pingable": flow.ping_enabled and source.enabled,
         "ping_enabled": flow.ping_enabled,
         "hours_of_operation": flow.hours is not None,
@@ -66,6 +65,24 @@ def describe(organization: Organization, flow: Flow, source: Source) -> dict[str
         "flow_acceptance_criteria": flow.criteria is not None,
         "pricing": flow.pricing is not None or source.pricing is not None,
     }
+
+
+def _parameters(
+    organization: Organization, flow: Flow, source: Source
+) -> Iterator[Mapping[str, Any]]:
+    """Yield what is known of every field that the flow keeps."""
+    types, labels = organization.fields.types, organization.fields.labels
+    criteria = [one.rules for one in (flow.criteria, source.criteria) if one is not None]
+    required = {name for rules in criteria for name in rules.demands()}
+    for name in sorted(flow.fields if flow.fields is not None else types):
+        example = _EXAMPLES.get(types[name])
+        yield {
+            "name": name,
+            "label": labels.get(name) or standard_names().get(name, name),
+            "type": types[name],
+            "required": name in required,
+            "examples": [example] if example else [],
+        }
 
 
 def page(about: Mapping[str, Any], path: str) -> str:
@@ -86,10 +103,11 @@ def _lines(about: Mapping[str, Any], path: str) -> Iterator[str]:
         yield f"<p>Ask for a price with <code>POST {escape(path)}/ping</code>.</p>"
     yield "<h2>An example</h2>"
     yield f"<pre>{escape(_example(about, path))}</pre><h2>Fields</h2>"
-    yield "<table><tr><th>Field</th><th>Type</th></tr>"
+    yield "<table><tr><th>Field</th><th>Type</th><th>Required</th></tr>"
     for field in about["params"]:
         name, kind = escape(field["name"]), escape(field["type"])
-        yield f"<tr><td><code>{name}</code></td><td>{kind}</td></tr>"
+        needed = "yes" if field["required"] else "no"
+        yield f"<tr><td><code>{name}</code></td><td>{kind}</td><td>{needed}</td></tr>"
     yield "</table><h2>Send a test lead</h2>"
     yield from _form(about, path)
     yield "</body></html>"

@@ -6,14 +6,17 @@ a JSON body, custom fields) is left as it is, since the schema names nothing the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pointsman.http.names import camel
 
-__all__ = ["api_schema", "to_api", "to_file"]
+__all__ = ["api_place", "api_schema", "to_api", "to_file"]
 
 Schema = Mapping[str, Any]
+
+_NAME = re.compile(r"[^.\[\]]+")
 
 
 def to_api(value: Any, root: Schema) -> Any:
@@ -24,6 +27,12 @@ def to_api(value: Any, root: Schema) -> Any:
 def to_file(value: Any, root: Schema) -> Any:
     """Return a document of the API as a file has it."""
     return _turned(value, root, root, api=False)
+
+
+def api_place(place: str, root: Schema) -> str:
+    """Return a place in a file, such as ``actions[0].action_type``, as that in the API's body."""
+    known = set(_every_name(root))
+    return _NAME.sub(lambda name: camel(name[0]) if name[0] in known else name[0], place)
 
 
 def api_schema(schema: Any) -> Any:
@@ -41,6 +50,17 @@ def api_schema(schema: Any) -> Any:
         else:
             turned[key] = part if key in {"enum", "const", "default"} else api_schema(part)
     return turned
+
+
+def _every_name(schema: Any) -> Iterator[str]:
+    """Yield every name of a key that a schema has."""
+    if isinstance(schema, Mapping):
+        yield from schema.get("properties", ())
+        for part in schema.values():
+            yield from _every_name(part)
+    elif isinstance(schema, list):
+        for part in schema:
+            yield from _every_name(part)
 
 
 def _turned(value: Any, schema: Schema, root: Schema, *, api: bool) -> Any:

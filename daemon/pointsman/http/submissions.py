@@ -26,8 +26,10 @@ from pointsman.http.peers import Peers
 from pointsman.http.proof import proves
 from pointsman.http.services import Services
 from pointsman.http.source_page import describe, page
+from pointsman.http.throttle import AddressLimit
 from pointsman.http.vendors import plainly, read_posted
 from pointsman.model import Organization, Ruleset
+from pointsman.store.calls import CallStore
 from pointsman.store.caps import CapStore
 from pointsman.store.stored import Idempotency
 
@@ -47,6 +49,7 @@ class SubmissionHandlers:
         self._rules = services.rules
         self._memory = services.memory
         self._peers = Peers(services.settings.trusted_proxies)
+        self._limit = AddressLimit(CallStore(services.store), self._peers)
         self._submissions = Submissions(services.intake, CapStore(services.store))
         self._addresses: tuple[Ruleset | None, Mapping[str, Desk | None]] = (None, {})
 
@@ -61,7 +64,7 @@ class SubmissionHandlers:
 
     async def submit(self, request: web.Request) -> web.Response:
         """Take a lead; the answer is sent when the lead and its events are in Redis."""
-        organization, flow, source = desk = self._open(request)
+        organization, flow, source = desk = await self._open(request)
         media = acceptable(request.headers.get(hdrs.ACCEPT))
         self._memory.check()
         raw, posted = await read_posted(request, ping=False)
@@ -70,7 +73,7 @@ class SubmissionHandlers:
             flow,
             source,
             posted,
-            address=self._address(request),
+            address=self._peers.spelled(request),
             idempotency=_idempotency(request, desk, posted, raw),
         )
         account_for(organization, taken, "system")
@@ -82,14 +85,14 @@ class SubmissionHandlers:
 
     async def ping(self, request: web.Request) -> web.Response:
         """Tell what a lead would cost."""
-        organization, flow, source = self._open(request)
+        organization, flow, source = await self._open(request)
         if not flow.ping_enabled:
             raise _nothing_here()
         media = acceptable(request.headers.get(hdrs.ACCEPT))
         _, posted = await read_posted(request, ping=True)
         try:
             outcome = await self._submissions.ping(
-                organization, flow, source, posted, address=self._address(request)
+                organization, flow, source, posted, address=self._peers.spelled(request)
             )
         except TooMany as refused:
             return _too_many(refused)
@@ -104,10 +107,12 @@ class SubmissionHandlers:
         text = page(describe(*self._find(request)), str(request.rel_url.path))
         return web.Response(text=text, content_type="text/html")
 
-    def _open(self, request: web.Request) -> Desk:
+    async def _open(self, request: web.Request) -> Desk:
         """Return whom a request is for, if it may send there."""
         found = self._find(request)
         organization, _, source = found
+        if organization.intake_limit is not None:
+            await self._limit.check(request, organization, organization.intake_limit)
         if not source.enabled:
             raise Misposted(HTTPStatus.FORBIDDEN, "This source is disabled")
         if source.authentication_required:
@@ -125,10 +130,6 @@ class SubmissionHandlers:
         if found is None:
             raise _nothing_here()
         return found
-
-    def _address(self, request: web.Request) -> str | None:
-        address = self._peers.client(request)
-        return None if address is None else str(address)
 
 
 def _addresses(rules: Ruleset) -> dict[str, Desk | None]:

@@ -11,6 +11,8 @@ from pointsman.http.parameters import Misposted, Posted, read_parameters
 
 __all__ = ["plainly", "read_posted"]
 
+_PROVE = {hdrs.WWW_AUTHENTICATE: 'Basic realm="leads"'}
+
 
 def plainly(handler: Handler, refused_method: HTTPStatus) -> Handler:
     """Answer refusals as plain text, and any other method than GET and POST with a status."""
@@ -23,16 +25,20 @@ def plainly(handler: Handler, refused_method: HTTPStatus) -> Handler:
         try:
             return await handler(request)
         except Misposted as refused:
-            return web.Response(text=str(refused), status=refused.status)
+            asked = _PROVE if refused.status == HTTPStatus.UNAUTHORIZED else None
+            return web.Response(text=str(refused), status=refused.status, headers=asked)
 
     return answered
 
 
 async def read_posted(request: web.Request, *, ping: bool) -> tuple[bytes, Posted]:
-    """Return the body and the parameters; a body that was not announced is not looked at."""
+    """Return the body and the parameters; a body that was not announced is not looked at.
+
+    Nor is that of a GET, which says all in its query.
+    """
     headers = request.headers
-    announced = hdrs.CONTENT_LENGTH in headers or "chunked" in headers.get(
-        hdrs.TRANSFER_ENCODING, ""
+    announced = request.method == hdrs.METH_POST and (
+        hdrs.CONTENT_LENGTH in headers or "chunked" in headers.get(hdrs.TRANSFER_ENCODING, "")
     )
     raw = await request.read() if announced else None
     content_type = headers.get(hdrs.CONTENT_TYPE, "")

@@ -12,13 +12,15 @@ from typing import Any
 
 from aiohttp import web
 
-from pointsman.config.changes import Write
+from pointsman.config.changes import Write, Written
+from pointsman.config.schema import composed
 from pointsman.errors import Refused
 from pointsman.http.answers import answer, listing
 from pointsman.http.auth import Gatekeeper
 from pointsman.http.body import parse_json, require_json
-from pointsman.http.query import choice, numbered_page
+from pointsman.http.query import choice, page
 from pointsman.http.services import Services
+from pointsman.http.spelling import api_place
 from pointsman.http.workflow_bodies import create_body, toggle_body, update_body
 from pointsman.http.workflow_views import workflow_json
 from pointsman.model import Organization, Workflow
@@ -55,7 +57,7 @@ class WorkflowHandlers:
     async def workflows(self, request: web.Request) -> web.Response:
         """List workflows, newest first."""
         organization, _ = self._gatekeeper.caller(request, _READ)
-        limit, offset = numbered_page(request)
+        limit, offset = page(request)
         module = choice(request, "module", tuple(MODULES))
         found = [one for one in organization.workflows.values() if module in {None, one.module}]
         versions = await self._versions.versions(organization.id, [one.id for one in found])
@@ -85,9 +87,7 @@ class WorkflowHandlers:
         organization, by = self._caller(request)
         workflow = _workflow(organization, request.match_info["id"])
         content = {"id": workflow.id}
-        written = await self._changes.write(
-            Write(organization.handle, "workflow.delete", content, by)
-        )
+        written = await self._written(Write(organization.handle, "workflow.delete", content, by))
         await self._rules.catch_up(organization.handle, written.generation)
         return answer({"deleted": True, "id": written.id})
 
@@ -109,9 +109,7 @@ class WorkflowHandlers:
         of = {"id": _workflow(organization, named).id} if named else {}
         raw = await request.read()
         content = {**read(_parsed(request, raw) if raw or kind != "toggle" else {}), **of}
-        written = await self._changes.write(
-            Write(organization.handle, f"workflow.{kind}", content, by)
-        )
+        written = await self._written(Write(organization.handle, f"workflow.{kind}", content, by))
         after = await self._rules.catch_up(organization.handle, written.generation)
         if after is None or written.id not in after.workflows:
             raise Refused(
@@ -120,6 +118,17 @@ class WorkflowHandlers:
                 code="CONFLICT",
             )
         return answer(await self._one(after, written.id), status)
+
+    async def _written(self, write: Write) -> Written:
+        """Have a change made; what is wrong with it is told by its place in the body."""
+        try:
+            return await self._changes.write(write)
+        except Refused as error:
+            if not error.errors:
+                raise
+            root = composed("workflow")
+            told = (f"{api_place(place, root)}: {why}" for place, why in error.errors.items())
+            raise Refused("; ".join(told), status=error.status, code=error.code) from error
 
     async def _one(self, organization: Organization, workflow_id: str) -> dict[str, Any]:
         workflow = _workflow(organization, workflow_id)

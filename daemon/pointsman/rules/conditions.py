@@ -14,6 +14,7 @@ from typing import Any
 from pointsman.model import Snapshot
 from pointsman.rules.operators import NEVER, operators
 from pointsman.rules.paths import PATH, compile_path
+from pointsman.rules.values import is_blank
 
 __all__ = ["Report", "compile_filters"]
 
@@ -23,6 +24,7 @@ Path = tuple[str | int, ...]
 Report = Callable[[Path, str], None]
 
 _GROUP = frozenset({"logic", "conditions"})
+_DEEPEST = 100
 _FIELD = re.compile(PATH)
 
 
@@ -35,6 +37,9 @@ def compile_filters(
     """
     if document is None:
         return lambda _snapshot: True
+    if _is_deeper(document, _DEEPEST):
+        report(path, f"conditions are nested deeper than {_DEEPEST} levels")
+        return lambda _snapshot: False
     if not changes:
         _report_changes(document, report, path)
     check = _group(document, report, path)
@@ -61,6 +66,19 @@ def _group(document: Any, report: Report, path: Path) -> Check:
     return _any(checks) if logic == "OR" else _all(checks)
 
 
+def _is_deeper(document: Any, depth: int) -> bool:
+    """Return whether groups are nested deeper; level by level, as they may exceed a stack."""
+    level = [document]
+    for _ in range(depth):
+        level = [part for each in level for part in _parts(each)]
+    return bool(level)
+
+
+def _parts(document: Any) -> Sequence[Any]:
+    parts = document.get("conditions") if isinstance(document, Mapping) else None
+    return parts if isinstance(parts, list | tuple) else ()
+
+
 def _part(document: Any, report: Report, path: Path) -> Check:
     is_condition = isinstance(document, Mapping) and "conditions" not in document
     return (_condition if is_condition else _group)(document, report, path)
@@ -68,8 +86,7 @@ def _part(document: Any, report: Report, path: Path) -> Check:
 
 def _report_changes(document: Any, report: Report, path: Path) -> None:
     """Report the operators that need the record before an event."""
-    parts = document.get("conditions") if isinstance(document, Mapping) else None
-    for place, part in enumerate(parts if isinstance(parts, list | tuple) else ()):
+    for place, part in enumerate(_parts(document)):
         found = operators.get(str(part.get("operator"))) if isinstance(part, Mapping) else None
         at: Path = (*path, "conditions", place)
         if found is not None and found.of_change:
@@ -128,7 +145,7 @@ def _value_problem(takes: str, document: Fields) -> str | None:
     """Return what is wrong with a condition's value for an operator that ``takes`` this."""
     value = document.get("value")
     if takes == "nothing":
-        return None if value is None else "takes no value; remove it"
+        return None if is_blank(value) else "takes no value; remove it"
     if "value" not in document:
         return "needs a value"
     if takes == "list" and not isinstance(value, list):

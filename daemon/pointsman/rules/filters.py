@@ -127,7 +127,7 @@ def number(decimals: Any = None) -> Apply:
 
     def told(value: Any, _scope: Mapping[str, Any]) -> Any:
         found = as_number(value)
-        if found is None or not math.isfinite(found):
+        if found is None or (isinstance(found, float) and not math.isfinite(found)):
             return value
         if decimals is not None:
             return f"{Decimal(str(found)):,.{decimals}f}"

@@ -16,7 +16,14 @@ from pointsman.errors import ActionError
 from pointsman.rules.paths import MISSING, compile_path
 from pointsman.rules.placeholders import Placeholder, problems, split
 
-__all__ = ["LIMIT", "Template", "compile_template", "environment_names", "template_problems"]
+__all__ = [
+    "LIMIT",
+    "Template",
+    "compile_template",
+    "environment_names",
+    "template_problems",
+    "trigger_paths",
+]
 
 LIMIT = 1_000_000
 """Characters that one rendering may put in all together."""
@@ -67,8 +74,11 @@ def compile_template(value: Any) -> Template:
     return Template(_compile(value))
 
 
-def template_problems(value: Any, step: int) -> list[tuple[Place, str]]:
-    """Return what is known to be wrong with the placeholders of step number ``step``."""
+def template_problems(value: Any, step: int | None) -> list[tuple[Place, str]]:
+    """Return what is known to be wrong with the placeholders of step number ``step``.
+
+    ``None`` is a step that may have any others before it.
+    """
     return [
         (place, problem)
         for place, text in _texts(value, ())
@@ -79,12 +89,21 @@ def template_problems(value: Any, step: int) -> list[tuple[Place, str]]:
 
 def environment_names(value: Any) -> list[tuple[Place, str]]:
     """Return the variables of the environment that placeholders name."""
+    return _below("env.", value)
+
+
+def trigger_paths(value: Any) -> list[tuple[Place, str]]:
+    """Return the paths into the record that placeholders name."""
+    return _below("trigger.", value)
+
+
+def _below(root: str, value: Any) -> list[tuple[Place, str]]:
     return [
-        (place, piece.path.partition(".")[2])
+        (place, piece.path.removeprefix(root))
         for place, text in _texts(value, ())
         if "{{" in text
         for piece in split(text)
-        if isinstance(piece, Placeholder) and piece.path.startswith("env.")
+        if isinstance(piece, Placeholder) and piece.path.startswith(root)
     ]
 
 

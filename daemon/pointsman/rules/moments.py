@@ -63,7 +63,7 @@ def read_moment(rhv: Any, kind: FieldType, now: datetime) -> Any:
     if not isinstance(rhv, str):
         return MISSING
     told = told_moment(kind.value(rhv, now))
-    if told is MISSING and kind.compares == "day":
+    if told is MISSING and kind.compares == "day" and any(map(str.isalpha, rhv)):
         in_words = told_moment(field_types["time"].value(rhv, now))
         told = MISSING if in_words is MISSING else in_words[:_DAY]
     return told

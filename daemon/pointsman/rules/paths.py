@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, Final, final
 
 __all__ = ["MISSING", "PATH", "Missing", "compile_path", "snake"]
@@ -51,6 +52,7 @@ def _camel(name: str) -> str:
     return _BUMP.sub(lambda bump: bump[1].upper(), name)
 
 
+@lru_cache(maxsize=4096)
 def compile_path(path: str) -> Reach:
     """Return a function from a record to the value at ``path``, or ``MISSING``.
 

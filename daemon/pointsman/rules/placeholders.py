@@ -67,8 +67,11 @@ def split(text: str) -> Iterator[str | Placeholder]:
         yield text[end:]
 
 
-def problems(text: str, step: int) -> Iterator[str]:
-    """Yield what is known to be wrong with the placeholders in a text of step number ``step``."""
+def problems(text: str, step: int | None) -> Iterator[str]:
+    """Yield what is known to be wrong with the placeholders in a text of step number ``step``.
+
+    ``None`` is a step that may have any others before it.
+    """
     for found in _PLACEHOLDER.finditer(text):
         try:
             problem = _path_problem(_parse(found[1]).path, step)
@@ -122,17 +125,23 @@ def _literal(text: str) -> Any:
     return float(text) if "." in text else int(text)
 
 
-def _path_problem(path: str, step: int) -> str | None:
+def _path_problem(path: str, step: int | None) -> str | None:
     root, _, rest = path.partition(".")
     if root not in ROOTS:
         return f"unknown name '{root}'{nearest(root, list(ROOTS))} (known: {', '.join(ROOTS)})"
     if root == "env" and not _ENVIRONMENT.fullmatch(rest):
         return f"'{path}' names no variable; write one such as {{{{env.SITE}}}}"
     if root == "steps":
-        number = rest.partition(".")[0]
-        if not (number.isascii() and number.isdigit()) or not 0 < int(number[:9]) < step:
-            return f"'{path}' is not an earlier step; this is step {step}, and steps count from 1"
+        return _step_problem(path, rest.partition(".")[0], step)
     known = ROOTS[root]
     if known is not None and rest not in known and (rest or known):
         return f"'{root}' has {', '.join(sorted(known)) or 'nothing'} below it, not '{rest}'"
     return None
+
+
+def _step_problem(path: str, number: str, step: int | None) -> str | None:
+    place = int(number[:9]) if number.isascii() and number.isdigit() else 0
+    if place and (step is None or place < step):
+        return None
+    here = "" if step is None else f"this is step {step}, and "
+    return f"'{path}' is not an earlier step; {here}steps count from 1"

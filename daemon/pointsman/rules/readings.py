@@ -68,6 +68,8 @@ def _equal(kind: FieldType | None) -> Reading:
         return Reading(numeric, lambda rhv, _now: _number_or_text(rhv))
     if compares == "range":
         return Reading(ends_of, lambda rhv, _now: ends_of(rhv))
+    if compares == "truth":
+        return Reading(_told_truth, lambda rhv, _now: wanted_text(rhv))
     if kind is not None and compares in ("day", "time"):
         return Reading(
             lambda lhv: _or_text(told_moment(lhv), lhv),
@@ -231,6 +233,11 @@ def _moment(rhv: Any, kind: FieldType, now: datetime) -> Any:
     if found is MISSING:
         raise ValueError(f"needs a day or time such as 2026-01-31, not {_shown(rhv)}")
     return found
+
+
+def _told_truth(lhv: Any) -> Any:
+    found = truth(lhv)
+    return MISSING if found is None else as_text(found)
 
 
 def _or_text(found: Any, side: Any) -> Any:

@@ -7,6 +7,7 @@ worked out only when they are asked for.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,8 @@ Path = tuple[str | int, ...]
 Check = Callable[[Scope], bool]
 
 _SET = frozenset({"id", "op", "rules"})
+_NOT_BLANK = "is not blank"
+_FIELD = re.compile(r"\s*(?:\{\{\s*)?lead\.([a-z0-9_.]+)\s*(?:\}\})?\s*")
 _DEEPEST = 20
 
 
@@ -64,6 +67,10 @@ class Rules:
         """Return why they do not hold, "" where they do."""
         return _why(self._root, scope)
 
+    def demands(self) -> frozenset[str]:
+        """Return the fields that must not be blank."""
+        return frozenset(_demanded(self._root))
+
     def trace(self, scope: Scope) -> list[Step]:
         """Return the rules that decided, in the order in which they were evaluated."""
         lead = scope.get("lead")
@@ -71,6 +78,15 @@ class Rules:
         if isinstance(lead, Mapping):
             shown["lead"] = {name: _masked(lead[name], self._masks.get(name)) for name in lead}
         return list(_trace(self._root, scope, shown))
+
+
+def _demanded(part: Rule | _Group) -> Iterator[str]:
+    if isinstance(part, _Group):
+        if not part.some:
+            for below in part.parts:
+                yield from _demanded(below)
+    elif part.op == _NOT_BLANK and (field := _FIELD.fullmatch(part.lhv)):
+        yield field[1]
 
 
 def compile_rules(

@@ -64,7 +64,7 @@ def comparable(side: Any) -> Any:
     side = single(side)
     inner = side.normal if isinstance(side, Value) else side
     if is_number(inner):
-        return MISSING if math.isnan(inner) else inner
+        return MISSING if inner != inner else inner  # noqa: PLR0124 - NaN equals nothing
     return comparable_text(side)
 
 

@@ -72,7 +72,7 @@ def compile_rule(
     check = _check(
         operator, subject, rhv, given, lambda told: report(at, f"'{operator.spelled}' {told}")
     )
-    told = reason(str(document["lhv"]).strip(), op, rhv)
+    told = reason(subject.name, op, rhv)
     shown = given or (lambda _scope: rhv)
     return Rule(path, str(document["lhv"]), op, told, subject.reach, shown, check)
 

@@ -30,8 +30,8 @@ class Span:
 
     def before(self, moment: datetime) -> datetime:
         """Return the moment that long before, in UTC; the last day of a month that is shorter."""
-        moment = moment.astimezone(UTC)
         try:
+            moment = moment.astimezone(UTC)
             if self.unit not in _MONTHS:
                 return moment - timedelta(**{f"{self.unit}s": self.count})
             months = moment.year * _YEAR + moment.month - 1 - self.count * _MONTHS[self.unit]

@@ -43,9 +43,10 @@ class Variables:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A left side; ``kind`` is ``None`` for what may be anything."""
+    """A left side; ``kind`` is ``None`` for what may be anything, ``name`` is what it is called."""
 
     reach: Callable[[Scope], Any]
+    name: str
     kind: FieldType | None = None
 
 
@@ -60,8 +61,8 @@ def compile_subject(
     text = alone[1] if alone else written.strip()
     try:
         if "{{" in text:
-            return Subject(_printed(written, report, path))
-        return Subject(compile_variable(text), _kind_of(text, variables))
+            return Subject(_printed(written, report, path), text)
+        return Subject(compile_variable(text), text, _kind_of(text, variables))
     except ValueError as error:
         report(path, str(error))
         return None

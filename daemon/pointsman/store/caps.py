@@ -7,7 +7,7 @@ takes a place passes it on, and the script decides.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pointsman.calendar import window
 from pointsman.flow import Quota
@@ -42,7 +42,12 @@ class CapStore:
             return {}
         args: list[Argument] = [now, specs(quotas, now, {})]
         answer = await self._store.call("read_caps", [Keys(organization_id).events], args)
-        return _counters(quotas, answer)
+        return _counters(quotas, answer, now)
+
+    async def specs(self, organization_id: str, quotas: Sequence[Quota], now: int) -> str:
+        """Return counters as the scripts take them; what hangs on its first use is read."""
+        hanging = [quota for quota in quotas if quota.hangs]
+        return specs(quotas, now, await self.read(organization_id, hanging, now))
 
     async def count_ping(
         self,
@@ -54,9 +59,10 @@ class CapStore:
     ) -> tuple[int, dict[str, Counter]]:
         """Count a ping; return when the limit that it exceeds ends (0: none), and the caps."""
         keys = [Keys(organization_id).events]
-        args: list[Argument] = [now, specs(limits, now, {}), specs(quotas, now, {}), ping_id]
+        counted = await self.specs(organization_id, limits, now)
+        args: list[Argument] = [now, counted, specs(quotas, now, {}), ping_id]
         full, till, *counters = await self._store.call("count_ping", keys, args)
-        return till if full else 0, _counters(quotas, counters)
+        return till if full else 0, _counters(quotas, counters, now)
 
 
 def specs(quotas: Sequence[Quota], now: int, known: Mapping[str, Counter]) -> str:
@@ -71,5 +77,19 @@ def _spec(quota: Quota, now: int, known: Counter | None) -> str:
     return f"{quota.id} {quota.maximum} {span} {quota.digest}"
 
 
-def _counters(quotas: Sequence[Quota], answer: Sequence[Sequence[int]]) -> dict[str, Counter]:
-    return {quota.id: Counter(*map(int, told)) for quota, told in zip(quotas, answer, strict=True)}
+def _counters(
+    quotas: Sequence[Quota], answer: Sequence[Sequence[int]], now: int
+) -> dict[str, Counter]:
+    found = zip(quotas, answer, strict=True)
+    return {quota.id: _aligned(quota, Counter(*map(int, told)), now) for quota, told in found}
+
+
+def _aligned(quota: Quota, counter: Counter, now: int) -> Counter:
+    """Return a counter that has begun anew with the window that its first use makes of now."""
+    if not quota.hangs or counter.since > now:
+        return counter
+    begun = window(now, quota.unit, quota.time_zone, quota.duration, now)
+    if (counter.start, counter.end) != (begun.start, begun.end):
+        return counter
+    found = window(now, quota.unit, quota.time_zone, quota.duration, counter.since)
+    return replace(counter, start=found.start, end=found.end)

@@ -25,7 +25,7 @@ from pointsman.store.record_changes import difference, due_at, event_types, sett
 from pointsman.store.redis import Argument
 from pointsman.store.stored import StoredRecord, rfc3339
 
-__all__ = ["Draft", "Reference", "arguments", "deals", "finish", "link", "references", "revised"]
+__all__ = ["Draft", "Reference", "arguments", "finish", "link", "references", "revised"]
 
 Reference = tuple[str, str]
 """Module and id of a record."""
@@ -67,7 +67,11 @@ class Draft:
         data = {name: value for name, value in self.fields.items() if name != "owner_id"}
         owner = self.fields.get("owner_id")
         if self.stored is not None:
-            return self.stored._replace(data=data, owner=owner, revision=revision, updated=now)
+            # Who writes an owner ends what came of the lead's turn in a pool.
+            pool = self.stored.pool_id if owner == self.stored.owner else None
+            return self.stored._replace(
+                data=data, owner=owner, revision=revision, updated=now, pool_id=pool
+            )
         made = StoredRecord.new(self.id, self.module.name, data, now, created_by)
         return made._replace(owner=owner)
 
@@ -132,30 +136,15 @@ def finish(drafts: Iterable[Draft], now: int) -> list[Draft]:
     return changed
 
 
-def deals(drafts: Iterable[Draft]) -> dict[str, tuple[int, int]]:
-    """Return by pool how many deals, and how many won ones, its leads have more by these drafts."""
-    total: Counter[str] = Counter()
-    won: Counter[str] = Counter()
-    for draft in drafts:
-        if draft.module.converts == "opportunity_ids":
-            for fields, sign in ((draft.before, -1), ({} if draft.deletes else draft.fields, 1)):
-                if pool := fields.get("pool_id"):
-                    total[pool] += sign
-                    won[pool] += sign * (draft.module.outcome(fields) == "won")
-    return {pool: (total[pool], won[pool]) for pool in total if total[pool] or won[pool]}
-
-
 def arguments(
     organization: Organization, drafts: Sequence[Draft], created_by: str
 ) -> tuple[list[str], list[Argument]]:
-    """Return the keys and arguments of drafts for ``write_records``, pools and deals last."""
+    """Return the keys and arguments of drafts, as ``records.lua`` has them."""
     keys, names, args = Keys(organization.id), list[str](), list[Argument]()
     for draft in drafts:
-        names += (keys.record(*draft.reference), keys.record_log(*draft.reference))
+        key = keys.record(*draft.reference)
+        names += (key, f"{key}:log")
         args += _arguments(organization, draft, created_by)
-    for pool, (total, won) in deals(drafts).items():
-        names.append(keys.stats(pool))
-        args.append(f"{total} {won}")
     return names, args
 
 
@@ -173,6 +162,18 @@ def _arguments(organization: Organization, draft: Draft, created_by: str) -> Ite
     yield 1 if owner != (draft.before.get("owner_id") or "") else 0
     yield listing(organization, module.name, draft.fields, draft.before if stored else None)
     yield created_by
+    yield _deals(draft) if module.converts == "opportunity_ids" else ""
+
+
+def _deals(draft: Draft) -> str:
+    """Return the pools that a deal counts for, with how many deals and won ones more they have."""
+    total: Counter[str] = Counter()
+    won: Counter[str] = Counter()
+    for fields, sign in ((draft.before, -1), ({} if draft.deletes else draft.fields, 1)):
+        if pool := fields.get("pool_id"):
+            total[pool] += sign
+            won[pool] += sign * (draft.module.outcome(fields) == "won")
+    return " ".join(f"{one} {total[one]} {won[one]}" for one in total if total[one] or won[one])
 
 
 def _new_links(draft: Draft) -> Iterator[tuple[str, Reference]]:
@@ -181,8 +182,10 @@ def _new_links(draft: Draft) -> Iterator[tuple[str, Reference]]:
         return
     for name, module in draft.module.links.items():
         target = module or str(draft.fields.get("module"))
+        named = draft.fields.get(name)
+        if not named:
+            continue
         was = draft.before.get(name) or ()
-        named = draft.fields.get(name) or ()
         for text in [named] if isinstance(named, str) else named:
             if text != was and text not in was and target in MODULES:
                 yield name, (target, parse_lead_id(text) or "")

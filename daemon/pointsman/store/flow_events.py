@@ -7,11 +7,12 @@ what an event tells stays under its lead and goes with it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from orjson import loads
 
+from pointsman.calendar import FOREVER
 from pointsman.store.away import unavailable_if_away
 from pointsman.store.keys import Keys
 from pointsman.store.redis import RedisStore
@@ -24,19 +25,29 @@ _LATER = ("source", "bid", "retry", "feedback-received", "feedback-sent")
 """Events that later steps see nothing of."""
 
 Event = Mapping[str, Any]
+_Place = tuple[int, str]
+_LAST = "g"
+"""Comes after every id, whose digits are those of hex."""
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
     """A stretch of time (milliseconds, both ends in it), read from ``newest`` or oldest on.
 
-    ``beyond`` is the id of an event after which to go on.
+    ``before`` and ``after`` are ids of events that it lies between.
     """
 
     start: int
     end: int
     newest: bool = True
-    beyond: str | None = None
+    before: str | None = None
+    after: str | None = None
+
+    def beyond(self, event_id: str | None) -> Span:
+        """Return what is left of it to read after an event."""
+        if event_id is None:
+            return self
+        return replace(self, before=event_id) if self.newest else replace(self, after=event_id)
 
 
 class FlowEvents:
@@ -84,46 +95,47 @@ class FlowEvents:
 
     async def _ids(self, organization_id: str, span: Span, count: int) -> Sequence[str]:
         """Return ids in order; those of one millisecond by id."""
-        start, end = str(span.start), str(span.end)
-        key, skipped = Keys(organization_id).flow_events, 0
+        key, skipped, found = Keys(organization_id).flow_events, 0, list[str]()
         with unavailable_if_away():
-            if span.beyond is not None:
-                score = await self._redis.zscore(key, span.beyond)
-                at = int(score) if score is not None else int(span.beyond[:12], 16)
-                start, end = (start, str(at)) if span.newest else (str(at), end)
-            found: list[str] = []
+            low = max((span.start, ""), await self._place(key, span.after) or (0, ""))
+            high = min((span.end, _LAST), await self._place(key, span.before) or (FOREVER, _LAST))
             while len(found) < count:
-                some = await self._some(key, start, end, skipped, count, newest=span.newest)
-                found += [one for one in some if _is_beyond(one, span)]
+                some = await self._some(key, low[0], high[0], skipped, count, newest=span.newest)
+                found += [one for one, at in some if low < (at, one) < high]
                 skipped += len(some)
                 if len(some) < count:
                     break
         return found[:count]
 
+    async def _place(self, key: str, event_id: str | None) -> _Place | None:
+        """Return where an event stands in the index; one that is gone stood at its lead's time."""
+        if event_id is None:
+            return None
+        score = await self._redis.zscore(key, event_id)
+        return (int(event_id[:12], 16) if score is None else int(score)), event_id
+
     async def _some(
-        self, key: str, start: str, end: str, skipped: int, count: int, *, newest: bool
-    ) -> list[str]:
+        self, key: str, low: int, high: int, skipped: int, count: int, *, newest: bool
+    ) -> list[tuple[str, int]]:
         read: Any = self._redis.zrevrangebyscore if newest else self._redis.zrangebyscore
-        ends = (end, start) if newest else (start, end)
-        found: list[bytes] = await read(key, *ends, start=skipped, num=count)
-        return [one.decode() for one in found]
-
-
-def _is_beyond(event_id: str, span: Span) -> bool:
-    """Whether an event comes after the one to go on from; only those of its time are in doubt."""
-    if span.beyond is None or event_id[:12] != span.beyond[:12]:
-        return True
-    return event_id < span.beyond if span.newest else event_id > span.beyond
+        ends = (high, low) if newest else (low, high)
+        found = await read(key, *ends, start=skipped, num=count, withscores=True)
+        return [(one.decode(), int(at)) for one, at in found]
 
 
 def _told(story: Sequence[dict[str, Any]]) -> list[Event]:
-    """Return events with the variables as they stood at each: the source's and what was added."""
+    """Return events with the variables as they stood at each: what was added until then.
+
+    The source's event is made at the end, so it has what every step added.
+    """
     source = next((event for event in story if event["type"] == "source"), None)
     if source is None:
         return list(story)
-    seen: dict[str, Any] = dict(source.get("vars", {}))
+    whole, steps = source.get("vars", {}), {event.get("key") for event in story}
+    seen: dict[str, Any] = {name: value for name, value in whole.items() if name not in steps}
     told: list[Event] = []
     for event in story:
+        seen |= whole if event is source else {}
         told.append({**event, "vars": dict(seen)})
         if "key" in event and event.get("outcome") not in _UNSEEN and event["type"] not in _LATER:
             facts = {name: event[name] for name in ("outcome", "reason", "price") if name in event}

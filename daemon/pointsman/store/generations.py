@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from secrets import token_bytes
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 import orjson
@@ -19,13 +19,32 @@ import orjson
 from pointsman.errors import PointsmanError, Refused
 from pointsman.ids import milliseconds
 from pointsman.settings import Settings
+from pointsman.store.deployments import (
+    KEPT_VERSIONS,
+    Deployed,
+    Deployment,
+    digest,
+    pack,
+    packed_version,
+    unpack,
+)
 from pointsman.store.keys import ORGANIZATIONS, Keys
 from pointsman.store.redis import RedisStore
 
-__all__ = ["CHANNEL", "FORMAT", "KEPT", "Generation", "GenerationStore", "Node", "Publication"]
+__all__ = [
+    "CHANNEL",
+    "FORMAT",
+    "KEPT",
+    "Content",
+    "Generation",
+    "GenerationStore",
+    "Node",
+    "Publication",
+]
 
-FORMAT = 1
-"""Number of the data format that this version writes; it refuses any newer one."""
+FORMAT = 2
+"""Number of the data format that this version writes; it refuses any newer one. 2: runs as in
+ADR 15, those of format 1 are read too."""
 
 KEPT = 20
 """Generations that stay readable."""
@@ -56,11 +75,22 @@ class Generation:
     secret: bytes = field(default=b"", repr=False, compare=False)
 
 
+class Content(NamedTuple):
+    """What a generation says: its files by path, and what of their flows is live.
+
+    ``deployed`` is ``None`` if that is what the files say.
+    """
+
+    files: Mapping[str, bytes]
+    deployed: Deployment | None
+
+
 @dataclass(frozen=True, slots=True)
 class Publication:
     """What is to become the generation after ``parent``; ``pools`` as ``published`` returns them.
 
     ``workflows`` and ``flows`` tell id and content of each, so that a change gives a new version.
+    ``deployed`` is what of the flows is live, ``None`` if it is what ``files`` say.
     ``erased`` are the ids of pools that leave no state behind, ``archived`` those that leave their
     history. ``operation`` makes a publication happen once, however often it is sent.
     """
@@ -73,6 +103,7 @@ class Publication:
     pool_ids: Mapping[str, str] = field(default_factory=dict)
     workflows: Sequence[Mapping[str, str]] = ()
     flows: Sequence[Mapping[str, str]] = ()
+    deployed: Deployment | None = None
     erased: Sequence[str] = ()
     archived: Sequence[str] = ()
     written: bool = False
@@ -145,6 +176,18 @@ class GenerationStore:
         packed = await self._store.redis.hget(Keys(organization).files(number), "files")
         return _unpack(packed) if isinstance(packed, bytes) else None
 
+    async def content(self, organization: str, number: int) -> Content | None:
+        """Return all that a generation says; ``None`` if it is not kept."""
+        key = Keys(organization).files(number)
+        found: Any = await self._store.redis.hmget(key, "files", "deployed")
+        files, deployed = found
+        return Content(_unpack(files), unpack(deployed)) if files else None
+
+    async def deployed(self, organization: str, number: int) -> dict[str, Deployed] | None:
+        """Return what of a generation's flows is live, ``None`` if it is what its files say."""
+        packed = await self._store.redis.hget(Keys(organization).files(number), "deployed")
+        return unpack(packed) if isinstance(packed, bytes) else None
+
     async def revisions(self, organization: str) -> dict[str, str]:
         """Return pool id to revision as it was published: what turns are taken with."""
         found = await self._store.redis.hgetall(Keys(organization).pools)
@@ -157,6 +200,8 @@ class GenerationStore:
         """
         keys, now = Keys(organization), milliseconds()
         pool_ids = orjson.dumps(dict(publication.pool_ids))
+        deployed = publication.deployed or {}
+        digests = {flow: digest(one) for flow, one in deployed.items()}
         status, number = await self._store.call(
             "publish",
             [keys.generation, keys.format, keys.once(publication.operation)],
@@ -180,6 +225,10 @@ class GenerationStore:
                 orjson.dumps(list(publication.archived)),
                 self._archive,
                 orjson.dumps(list(publication.flows)),
+                pack(publication.deployed),
+                orjson.dumps([{"id": flow, "digest": told} for flow, told in digests.items()]),
+                KEPT_VERSIONS,
+                *await self._texts(keys, digests, publication, now),
             ],
         )
         if status == b"format":
@@ -201,6 +250,24 @@ class GenerationStore:
             publication.written,
             await self._secret(keys),
         )
+
+    async def _texts(
+        self, keys: Keys, digests: Mapping[str, str], publication: Publication, at: int
+    ) -> Sequence[str | bytes]:
+        """Return id and text of every flow that becomes live as it was not; most stay as they are.
+
+        What is looked at here belongs to the parent, or the publication is refused.
+        """
+        if not digests or publication.deployed is None:
+            return []
+        found = await self._store.redis.hgetall(keys.deployed)
+        known = {_text(flow): _text(told).rpartition(" ")[2] for flow, told in found.items()}
+        return [
+            told
+            for flow, one in publication.deployed.items()
+            if known.get(flow) != digests[flow]
+            for told in (flow, packed_version(one, at, publication.author))
+        ]
 
     async def _secret(self, keys: Keys) -> bytes:
         """Return the organization's secret; whoever asks first makes it."""

@@ -1,10 +1,14 @@
 """Every key of an organization, in one place.
 
 All carry the hash tag ``{<organization id>}``: one organization's state is one slot, so that its
-scripts are atomic on a cluster too. What holds personal data lives under ``lead:<id>``.
+scripts are atomic on a cluster too. What holds personal data lives under ``lead:<id>``, but for the
+runs that the lead names.
 """
 
 from __future__ import annotations
+
+from functools import lru_cache
+from typing import Self, cast
 
 from pointsman.modules import place
 
@@ -15,11 +19,12 @@ ORGANIZATIONS = "pm:organizations"
 
 
 class Keys:
-    """Builds the keys of one organization."""
+    """Builds the keys of one organization; those that are asked for often are built once."""
 
     __slots__ = (
         "clock",
         "dead_letters",
+        "deployed",
         "events",
         "firehose",
         "flow_events",
@@ -38,7 +43,11 @@ class Keys:
         "workflows",
     )
 
-    def __init__(self, organization: str) -> None:
+    def __new__(cls, organization: str) -> Self:
+        """Return the one of this organization."""
+        return cast("Self", _keys(organization))
+
+    def _name(self, organization: str) -> None:
         self.prefix = prefix = f"pm:{{{organization}}}:"
         self.format = f"{prefix}format"
         self.generation = f"{prefix}generation"
@@ -56,6 +65,7 @@ class Keys:
         self.clock = f"{prefix}clock"
         self.workflows = f"{prefix}workflows"
         self.flows = f"{prefix}flows"
+        self.deployed = f"{prefix}deployed"
         self.dead_letters = f"{prefix}dead_letters"
 
     def lease(self, name: str) -> str:
@@ -82,10 +92,6 @@ class Keys:
         """Hash of a record; a lead's is that of ``lead``."""
         return self.prefix + place(module, identifier)
 
-    def record_log(self, module: str, identifier: str) -> str:
-        """List of a record's changes, oldest first."""
-        return f"{self.prefix}{place(module, identifier)}:log"
-
     def index(self, module: str) -> str:
         """Sorted set in which a module's records are listed and found."""
         return f"{self.prefix}index:{module}"
@@ -102,13 +108,17 @@ class Keys:
         """Hash: how many leads of a flow had each field on a day; with a TTL."""
         return f"{self.prefix}flow:{flow}:fields:{day}"
 
+    def deployed_versions(self, flow: str) -> str:
+        """Hash of the last texts of a flow that were deployed, by number."""
+        return f"{self.prefix}flow:{flow}:deployed"
+
     def flow_story(self, identifier: str) -> str:
         """List of the events of a lead's way through a flow."""
         return f"{self.prefix}lead:{identifier}:events"
 
-    def run(self, placed: str, run: str) -> str:
-        """Hash of a workflow run of the record at a place."""
-        return f"{self.lead(placed)}:run:{run}"
+    def run(self, run: str) -> str:
+        """Hash of a workflow run; ``lead_runs`` names those of a record."""
+        return f"{self.prefix}run:{run}"
 
     def notes(self, placed: str) -> str:
         """Hash: what notifications about the record at a place say, by their ids."""
@@ -130,10 +140,6 @@ class Keys:
     def lead_runs(self, placed: str) -> str:
         """Set of a record's run ids: what an erasure has to find."""
         return f"{self.lead(placed)}:runs"
-
-    def run_index(self, run: str) -> str:
-        """String: the lead that a run belongs to."""
-        return f"{self.prefix}run:{run}"
 
     def workflow_runs(self, workflow: str) -> str:
         """Sorted set of a workflow's run ids by start time."""
@@ -224,3 +230,10 @@ class Keys:
     def idempotency(self, digest: str) -> str:
         """Hash: what a sender's idempotency key stands for, for a day."""
         return f"{self.prefix}idempotency:{digest}"
+
+
+@lru_cache(maxsize=1024)
+def _keys(organization: str) -> Keys:
+    keys = object.__new__(Keys)
+    keys._name(organization)
+    return keys

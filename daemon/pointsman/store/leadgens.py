@@ -133,4 +133,4 @@ class LeadgenStore:
 
 
 def _told(origin: Origin) -> bytes:
-    return dumps({name: v for name in Origin.__slots__ if (v := getattr(origin, name)) is not None})
+    return dumps({name: v for name, v in origin._asdict().items() if v is not None})

@@ -1,7 +1,7 @@
 """Leads in Redis: taken in and assigned; in all else they are records (``store.records``).
 
 ``take`` is the daemon's hot path: one script, one round trip, and as few arguments as will do; of
-three scripts the shortest that will do, for each costs Redis what it could do too. What a script
+its scripts the shortest that will do, for each costs Redis what it could do too. What a script
 refuses without having written anything (``stale``, ``gone``, ``lost``) comes back as the ``status``
 for the caller to decide again; it is no error.
 """
@@ -93,7 +93,9 @@ class LeadStore:
             args.append(idempotency.body)
         args.append(lead.found)
         if lead.story:
-            args += (lead.told, lead.caps, lead.capped, lead.claims, *lead.story)
+            args += (lead.told, lead.caps, lead.capped, lead.claims, lead.unlisted, *lead.story)
+        elif lead.owner:
+            args.append(lead.owner)
         return taken(lead.id, await self.store.call(_script(lead, choice), keys, args))
 
     async def assign(
@@ -186,8 +188,10 @@ def _script(lead: NewLead, choice: Choice | None) -> str:
     """Return the name of the shortest script that can take the lead."""
     if lead.story:
         return "take_submission"
+    if lead.owner:
+        return "take_owned"
     return "take_plain" if choice is None or choice.is_plain else "take_lead"
 
 
 def _origin_json(origin: Origin) -> bytes:
-    return dumps({name: v for name in Origin.__slots__ if (v := getattr(origin, name)) is not None})
+    return dumps({name: v for name, v in origin._asdict().items() if v is not None})

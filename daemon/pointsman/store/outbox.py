@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 from typing import NamedTuple, Protocol, Self
 
 from pointsman.store.away import unavailable_if_away
+from pointsman.store.batches import Batch
 from pointsman.store.keys import Keys
-from pointsman.store.redis import RedisStore
-from pointsman.store.run_state import Job
+from pointsman.store.redis import Argument, RedisStore
 from pointsman.store.streams import StreamConnection
 from pointsman.store.timers import Timer
 
@@ -36,11 +36,15 @@ class Work(Protocol):
 
 
 class Posted(NamedTuple):
-    """An entry of the outbox, and when it is due (milliseconds; 0: at once)."""
+    """An entry of the outbox, and when it is due (milliseconds; 0: at once).
+
+    ``text`` is that of a job which is to be put in a bundle before the queue is told; else "".
+    """
 
     id: str
     job: Work
     due: int
+    text: str = ""
 
 
 class Outbox:
@@ -69,6 +73,29 @@ class Outbox:
             for key, entries in found
         ]
 
+    async def bundle(
+        self, organization_id: str, bundles: Sequence[Sequence[Posted]]
+    ) -> list[Posted]:
+        """Make one entry of each bundle, due with the last in it, and return these.
+
+        One that cannot be told of, because somebody else was at it too, is read like any other.
+        """
+        args: list[Argument] = []
+        for bundle in bundles:
+            args += (max(one.due for one in bundle), len(bundle))
+            for one in bundle:
+                args += (one.id, one.text)
+        made = await self._store.call("bundle_jobs", [Keys(organization_id).outbox], args)
+        return [
+            Posted(
+                identifier.decode(),
+                Batch.parse(",".join(one.text for one in bundle)),
+                max(one.due for one in bundle),
+            )
+            for identifier, bundle in zip(made, bundles, strict=True)
+            if identifier
+        ]
+
     async def remove(self, organization_id: str, ids: Sequence[str]) -> None:
         """Forget entries that the job queue has been told of."""
         if ids:
@@ -77,10 +104,11 @@ class Outbox:
 
 
 def _posted(organization_id: str, identifier: bytes, fields: Sequence[bytes]) -> Posted:
-    """Return an entry: ``job`` or ``timer`` with its text, and ``due``."""
-    kind, text, _, when = fields
-    due = int(when)
+    """Return an entry: ``job``, ``jobs`` or ``timer`` with its text, and ``due``."""
+    kind, told, _, when = fields
+    text, due = told.decode(), int(when)
     if kind == b"timer":
-        purpose, _, about = text.decode().partition("/")
+        purpose, _, about = text.partition("/")
         return Posted(identifier.decode(), Timer(organization_id, purpose, about, due), due)
-    return Posted(identifier.decode(), Job.parse(text.decode()), due)
+    batch = Batch.parse(text)
+    return Posted(identifier.decode(), batch, due, text if kind == b"job" else "")

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
+from redis.exceptions import ResponseError
 
 from pointsman.model import Change
 from pointsman.modules import MODULES
@@ -21,7 +22,7 @@ __all__ = ["RUNS", "SUBMISSIONS", "OutcomeStore", "record_of"]
 RUNS, SUBMISSIONS = "runs", "submissions"
 
 _MODULES = {known.singular: name for name, known in MODULES.items()}
-_OF_RUNS = ("status", "name", "error")
+_OF_RUNS = ("status", "error")
 
 
 class OutcomeStore:
@@ -41,14 +42,22 @@ class OutcomeStore:
             async with self._store.redis.pipeline(transaction=False) as pipeline:
                 for one in ended:
                     if one.module == RUNS:
-                        pipeline.hmget(keys.run(one.record_id, _ids(one)[1]), _OF_RUNS)
+                        pipeline.hmget(keys.run(_ids(one)[1]), _OF_RUNS)
                     else:
                         pipeline.hmget(keys.lead(one.record_id), ("answer",))
-                found = await pipeline.execute()
+                found = await pipeline.execute(raise_on_error=False)
+            for number, told in enumerate(found):
+                if isinstance(told, ResponseError):
+                    found[number] = await self._earlier(keys, ended[number])
         return [
             _run(one, *told) if one.module == RUNS else _submission(one, *told)
             for one, told in zip(ended, found, strict=True)
         ]
+
+    async def _earlier(self, keys: Keys, ended: Change) -> list[Any]:
+        """Return what is known of a run that an earlier version began (runs.lua)."""
+        old = f"{keys.lead(ended.record_id)}:run:{_ids(ended)[1]}"
+        return await self._store.redis.hmget(old, _OF_RUNS)
 
 
 def record_of(placed: str) -> tuple[str, str]:
@@ -63,10 +72,8 @@ def _ids(ended: Change) -> tuple[str, str]:
     return whose, run
 
 
-def _run(
-    ended: Change, status: bytes | None, name: bytes | None, error: bytes | None
-) -> Mapping[str, Any] | None:
-    if status is None or name is None:
+def _run(ended: Change, status: bytes | None, error: bytes | None) -> Mapping[str, Any] | None:
+    if status is None:
         return None
     workflow, run = _ids(ended)
     module, record = record_of(ended.record_id)

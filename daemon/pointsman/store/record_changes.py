@@ -21,6 +21,8 @@ _OPEN = "open"
 
 def is_same(one: Any, other: Any) -> bool:
     """Tell whether two JSON values are the same, with the same types all the way down."""
+    if one is other:
+        return True
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(is_same(v, other[k]) for k, v in one.items())
     if isinstance(one, list | tuple) and isinstance(other, list | tuple):

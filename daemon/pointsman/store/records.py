@@ -79,6 +79,10 @@ class RecordStore:
         self._log_ttl = _milliseconds(settings.event_retention)
         self._deleted_ttl = min(self._log_ttl, _milliseconds(_DELETED))
 
+    def now(self) -> int:
+        """Return the time of a write, in milliseconds."""
+        return self._clock()
+
     def new_id(self) -> str:
         """Return an id for a record that is new."""
         return new_id(self._clock())
@@ -104,13 +108,22 @@ class RecordStore:
         Of a deleted record, what it was. ``None``: unknown.
         """
         asked = list(wanted)
-        found = await self._read(
-            organization_id, [one[:2] for one in asked], [r for *_, r in asked]
-        )
         return [
             record and record.snapshot(revision)
-            for record, (*_, revision) in zip(found, asked, strict=True)
+            for record, (*_, revision) in zip(
+                await self.read_since(organization_id, asked), asked, strict=True
+            )
         ]
+
+    async def read_since(
+        self, organization_id: str, wanted: Sequence[tuple[str, str, int]]
+    ) -> list[StoredRecord | None]:
+        """Return records (module, id) as they are, with their changes since revisions.
+
+        Deleted ones too. ``None``: unknown.
+        """
+        back = [revision for *_, revision in wanted]
+        return await self._read(organization_id, [one[:2] for one in wanted], back)
 
     async def create(
         self, organization: Organization, new: Sequence[NewRecord], author: Author
@@ -193,6 +206,10 @@ class RecordStore:
         erased: int = await self.store.call("erase_record", names, [milliseconds(), self._ttl])
         return erased == 1
 
+    def told(self, author: Author) -> str:
+        """Return what the scripts that write records are told of whose writes they are."""
+        return f"{author.origin} {author.depth} {self._ttl} {self._log_ttl} {self._deleted_ttl}"
+
     async def reserve(
         self,
         organization: Organization,
@@ -206,12 +223,20 @@ class RecordStore:
         """Return the id that a caller's name for a record stands for, the same at every call.
 
         It is ``identifier`` or a new one if the name is new. The second is false if the name came
-        with another ``body`` before. Without ``kept`` the name lasts as long as a record does.
+        with another ``body`` before. Without ``kept`` the name is the record's until that is
+        deleted; raises ``Refused`` if it was erased: who was does not come back by an import.
         """
         key = _reserved(organization, module, name)
         ttl = self._ttl if kept is None else _milliseconds(kept)
-        args: list[Argument] = [identifier or self.new_id(), body, ttl]
-        reserved, first = await self.store.call("reserve_record", [key], args)
+        begins = Keys(organization.id).record(module, "") if kept is None else ""
+        args: list[Argument] = [identifier or self.new_id(), body, ttl, begins]
+        reserved, first, ended = await self.store.call("reserve_record", [key], args)
+        if ended:
+            raise Refused(
+                f"the {MODULES[module].singular} that had this externalId was erased",
+                status=HTTPStatus.CONFLICT,
+                code="CONFLICT",
+            )
         return reserved.decode(), first.decode() == body
 
     async def named(self, organization: Organization, module: str, name: str) -> str | None:
@@ -258,9 +283,8 @@ class RecordStore:
     ) -> Any:
         keys = Keys(organization.id)
         names, args = arguments(organization, drafts, author.origin)
-        told = f"{author.origin} {author.depth} {self._ttl} {self._log_ttl} {self._deleted_ttl}"
-        first: list[Argument] = [now, told, len(drafts)]
         shared = [keys.events, keys.once(author.operation), keys.outbox]
+        first: list[Argument] = [now, self.told(author)]
         return await self.store.call("write_records", [*shared, *names], [*first, *args])
 
     async def _read(

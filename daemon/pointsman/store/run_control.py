@@ -17,6 +17,7 @@ from pointsman.store.keys import Keys
 from pointsman.store.redis import Argument, RedisStore
 from pointsman.store.run_state import Run
 from pointsman.store.runs import LISTED
+from pointsman.store.snapshots import pack
 
 __all__ = ["Replayed", "RunControl"]
 
@@ -38,7 +39,7 @@ class RunControl:
     async def cancel(self, run: Run, why: str) -> str:
         """Cancel a run; return ``cancelled``, its status if it was over, or ``unknown``."""
         keys = Keys(run.organization_id)
-        names = [keys.run(run.record_id, run.id), keys.running, keys.outbox]
+        names = [keys.run(run.id), keys.running, keys.outbox]
         member = f"{run.record_id}/{run.id}"
         args: list[Argument] = [milliseconds(), member, why, keys.prefix, self._ttl]
         status: bytes = await self._store.call("cancel_run", names, args)
@@ -51,12 +52,11 @@ class RunControl:
         """
         keys = Keys(run.organization_id)
         names = [
-            keys.run(run.record_id, run.id),
+            keys.run(run.id),
             keys.outbox,
             keys.dead_letters,
             keys.definition(run.digest),
             keys.once(uuid4().hex),
-            keys.run_index(run.id),
             keys.lead_runs(run.record_id),
             keys.workflow_runs(run.workflow_id),
         ]
@@ -69,9 +69,8 @@ class RunControl:
         """Begin a run under ``new_id`` that repeats ``run`` on the workflow of a generation."""
         keys = Keys(run.organization_id)
         names = [
-            keys.run(run.record_id, run.id),
-            keys.run(run.record_id, new_id),
-            keys.run_index(new_id),
+            keys.run(run.id),
+            keys.run(new_id),
             keys.workflow_runs(workflow.id),
             keys.definition(workflow.digest),
             keys.lead_runs(run.record_id),
@@ -84,6 +83,7 @@ class RunControl:
             *(milliseconds(), self._ttl, LISTED, keys.prefix, generation, workflow.definition),
             *(new_id, run.id, workflow.digest, workflow.id, workflow.name, workflow.trigger_type),
             *(workflow.concurrency, "job" if workflow.actions else "never"),
+            *(run.event, run.module, run.record_id, run.revision, run.depth, pack(run.trigger)),
         ]
         status, current = await self._store.call("replay_run", names, args)
         return Replayed(status.decode(), current)

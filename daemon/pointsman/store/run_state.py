@@ -1,4 +1,4 @@
-"""A workflow run: what is known of it, and how Redis spells it.
+"""A workflow run: what is known of it.
 
 A run belongs to one *ticket* at a time: ``here`` while whoever reads the events does it, else the
 job of one attempt at one step. A claim by the right ticket gets a new token, and a result is stored
@@ -11,15 +11,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Self
 
-from orjson import loads
-
 from pointsman.model import Change
 from pointsman.modules import place
 
-__all__ = ["CARRY_ON", "HERE", "Job", "NewRun", "Next", "Run", "StepRecord", "placed"]
-
-CARRY_ON = "carry_on"
-"""The task of jobs that go on with a run."""
+__all__ = [
+    "HERE",
+    "Job",
+    "NewRun",
+    "Next",
+    "Run",
+    "Standing",
+    "StepRecord",
+    "placed",
+]
 
 HERE = "here"
 """The ticket of runs that go on where the events are read."""
@@ -32,10 +36,7 @@ def placed(change: Change) -> str:
 
 
 class Job(NamedTuple):
-    """The job that a run waits for; its text is all that the job queue is told.
-
-    ``record_id`` is the place of the run's record.
-    """
+    """The job that a run waits for. ``record_id`` is the place of the run's record, if known."""
 
     organization_id: str
     record_id: str
@@ -50,20 +51,12 @@ class Job(NamedTuple):
     def __str__(self) -> str:
         return "/".join(self)
 
-    @property
-    def task(self) -> str:
-        """Who does it."""
-        return CARRY_ON
-
-    @property
-    def key(self) -> str:
-        """What tells this job from any other: run, step and attempt."""
-        return f"{self.run_id}:{self.ticket}"
-
 
 @dataclass(frozen=True, slots=True)
 class NewRun:
     """A run to begin: ``here`` at once, by a ``job``, or ``never`` (a record that it was refused).
+
+    ``done``: its steps are, and it is stored with its end.
 
     ``definition`` is the workflow's canonical JSON, ``digest`` its digest.
     """
@@ -74,7 +67,7 @@ class NewRun:
     type: str
     definition: bytes
     digest: str
-    begins: Literal["here", "job", "never"]
+    begins: Literal["here", "job", "never", "done"]
     status: str
     error: str = ""
     concurrency: str = "allow"
@@ -82,7 +75,10 @@ class NewRun:
 
 @dataclass(slots=True)
 class StepRecord:
-    """What is kept of a step: the newest attempt, its input without secrets, its output."""
+    """What is kept of a step: the newest attempt, its input without secrets, its output.
+
+    ``slept`` is the newest attempt at which nothing failed and it asked to be done again later.
+    """
 
     id: str
     type: str
@@ -94,6 +90,7 @@ class StepRecord:
     output: Any = None
     error: str | None = None
     missing: Sequence[str] = field(default_factory=list)
+    slept: int | None = None
 
 
 @dataclass(slots=True)
@@ -167,36 +164,6 @@ class Run:
             began=now,
         )
 
-    @classmethod
-    def parse(cls, organization_id: str, run_id: str, answer: Any) -> Self:
-        """Return a run from its hash, as a mapping or as a flat list."""
-        pairs = (
-            answer.items() if isinstance(answer, Mapping) else zip(*[iter(answer)] * 2, strict=True)
-        )
-        told = {name.decode(): value for name, value in pairs}
-        records = sorted(
-            (int(name.partition(":")[2]), value)
-            for name, value in told.items()
-            if name.startswith("step:")
-        )
-        fields: dict[str, Any] = {name: told[key].decode() for name, key in _TEXTS.items()}
-        fields |= {name: int(told[name]) for name in _NUMBERS}
-        return cls(
-            organization_id=organization_id,
-            id=run_id,
-            trigger=loads(told["trigger"]),
-            finished=int(told["finished"]) if "finished" in told else None,
-            due=int(told["due"]) if told.get("due") else None,
-            error=told.get("error", b"").decode() or None,
-            interrupted=int(told.get("interrupted", 0)),
-            version=int(told.get("version", 1)),
-            earlier=int(told.get("earlier", 0)),
-            alone=told["alone"].decode() if "alone" in told else None,
-            replay=told["replay"].decode() if "replay" in told else None,
-            steps=[StepRecord(**loads(value)) for _, value in records],
-            **fields,
-        )
-
     @property
     def subject(self) -> str:
         """The id of the record, in whatever module."""
@@ -215,13 +182,35 @@ class Run:
         step, attempt = self.after(following)
         return Job(self.organization_id, self.record_id, self.id, f"{step}:{attempt}")
 
+    def standing(self) -> Standing:
+        """Return where it stands."""
+        return Standing(
+            self.step, self.attempt, self.began, self.earlier, self.interrupted, self.status
+        )
+
+    def go_back(self, stood: Standing) -> None:
+        """Stand where it stood before, with the steps before that."""
+        del self.steps[stood.step :]
+        self.step, self.attempt, self.began, self.earlier, self.interrupted, self.status = stood
+
     def move(self, record: StepRecord, following: Next, now: int) -> None:
-        """Become what settle_step.lua stored."""
+        """Become what settle_steps.lua stores."""
         self.steps[self.step :] = [record, *following.skipped]
         self.status, self.updated, self.interrupted = following.status, now, 0
         if following.kind in {"step", "job"}:
             self.began, self.earlier = now, 0
         self.step, self.attempt = self.after(following)
+
+
+class Standing(NamedTuple):
+    """Where a run stands, as far as that changes with its steps."""
+
+    step: int
+    attempt: int
+    began: int
+    earlier: int
+    interrupted: int
+    status: str
 
 
 class Next(NamedTuple):
@@ -238,14 +227,3 @@ class Next(NamedTuple):
     error: str = ""
     skipped: Sequence[StepRecord] = ()
     dead: bool = False
-
-
-_TEXTS = {
-    "record_id": "record",
-    "workflow_id": "workflow",
-    **{name: name for name in ("module", "event", "type", "name", "digest", "status", "ticket")},
-}
-_NUMBERS = (
-    *("revision", "depth", "generation", "token", "step", "attempt"),
-    *("created", "updated", "began"),
-)

@@ -8,7 +8,7 @@ caller, which is as good as the first.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, cast
+from typing import Any, Literal, NamedTuple, cast
 
 from orjson import dumps
 
@@ -18,10 +18,13 @@ from pointsman.settings import Settings
 from pointsman.store.away import unavailable_if_away
 from pointsman.store.events import GROUP, Verdict
 from pointsman.store.keys import Keys
+from pointsman.store.legs import Leg
 from pointsman.store.redis import Argument, RedisStore
-from pointsman.store.run_state import HERE, Job, NewRun, Next, Run, StepRecord, placed
+from pointsman.store.run_hash import parse_run, step_text
+from pointsman.store.run_state import HERE, Job, NewRun, Run, placed
+from pointsman.store.snapshots import pack
 
-__all__ = ["Begun", "RunStore"]
+__all__ = ["Begun", "RunStore", "Stored"]
 
 LISTED = 100_000
 """Runs of a workflow that are listed; older ones are still found by their id."""
@@ -29,26 +32,36 @@ LISTED = 100_000
 LEASE = 15_000
 """How long a run that goes on here is left alone before it is resumed, in milliseconds."""
 
+Stored = Literal["stored", "cancelled", "lost", "outdated"]
+"""What came of storing steps: the run was cancelled meanwhile (then nothing goes on), somebody else
+has it by now, or a record is not what they were made from (then nothing was stored)."""
+
+_STORED: Mapping[int, Stored] = {1: "stored", 2: "cancelled", 0: "lost", -1: "outdated"}
 _HERE = 1
 _SKIPPED = 2
-_GOES_ON = 1
+_OVER = 3
 _RESUMED = 512
 _KEPT_TEXTS = 1024
 
 
 class Begun(NamedTuple):
-    """What came of beginning the runs of an event: those to go on with here, ids of the skipped."""
+    """What came of beginning the runs of an event: those to go on with here, ids of the skipped.
+
+    ``over`` are the ids of those that are stored with their end. The verdict can be ``outdated``,
+    too: what was done ahead was done with a record that is another by now.
+    """
 
     verdict: Verdict
     here: Sequence[Run] = ()
     skipped: frozenset[str] = frozenset()
+    over: frozenset[str] = frozenset()
 
 
 class RunStore:
     """The runs of all organizations in one Redis."""
 
     def __init__(self, store: RedisStore, settings: Settings) -> None:
-        self._store = store
+        self.store = store
         self._ttl = int(settings.event_retention.total_seconds() * 1000)
         self._defined: set[tuple[str, str]] = set()
         self._texts: dict[str, bytes] = {}
@@ -62,39 +75,61 @@ class RunStore:
         *,
         lease: str,
         generation: int,
+        over: Sequence[Leg] = (),
+        now: int | None = None,
     ) -> Begun:
         """Begin the runs of an event and acknowledge it.
 
         A run that exists is left as it is. Nothing is written unless the verdict is ``done``.
+        ``over`` are the legs of those that begin as ``done``: what they did was done ``now``.
         """
-        now = milliseconds()
-        snapshot = dumps(trigger)
+        now = now or milliseconds()
+        for leg in over:
+            leg.pending.watch(organization_id)
+        snapshot = pack(trigger) if len(over) < len(runs) else dumps(trigger)
         keys = self._create_keys(organization_id, placed(change), runs)
+        keys += [name for leg in over for name in leg.pending.names]
         shared: list[Argument] = [
             *(GROUP, lease, generation, now, self._ttl, LISTED, now + LEASE),
             *(change.id, change.module, placed(change), change.revision, change.depth, snapshot),
-            Keys(organization_id).prefix,
+            *(Keys(organization_id).prefix, len(runs)),
         ]
-        known = all((organization_id, run.digest) in self._defined for run in runs)
-        for with_text in (False, True) if known else (True,):
-            args: list[Argument] = list(shared)
-            for run in runs:
-                args += _create_args(run, with_text=with_text)
-            status, current, *begun = await self._store.call("create_runs", keys, args)
-            if status != b"undefined":
-                break
-        if status == b"done":
-            self._defined.update((organization_id, run.digest) for run in runs)
+        steps = [argument for leg in over for argument in _done_args(leg)]
+        verdict, begun = await self._create(organization_id, keys, shared, runs, steps)
         outcomes = list(zip(runs, begun, strict=False))
         here = [
-            Run.begun(organization_id, change, run, generation=current, now=now)
+            Run.begun(organization_id, change, run, generation=verdict.generation, now=now)
             for run, outcome in outcomes
             if outcome == _HERE
         ]
         for begun_here in here:
             begun_here.trigger = trigger
-        skipped = frozenset(run.id for run, outcome in outcomes if outcome == _SKIPPED)
-        return Begun(Verdict(status.decode(), current), here, skipped)
+        skipped, ended = (
+            frozenset(run.id for run, outcome in outcomes if outcome == wanted)
+            for wanted in (_SKIPPED, _OVER)
+        )
+        return Begun(verdict, here, skipped, ended)
+
+    async def _create(
+        self,
+        organization_id: str,
+        keys: Sequence[str],
+        shared: Sequence[Argument],
+        runs: Sequence[NewRun],
+        steps: Sequence[Argument],
+    ) -> tuple[Verdict, Sequence[int]]:
+        """Call the script, with the texts of definitions if it does not have them."""
+        known = all((organization_id, run.digest) in self._defined for run in runs)
+        for with_text in (False, True) if known else (True,):
+            args: list[Argument] = list(shared)
+            for run in runs:
+                args += _create_args(run, with_text=with_text)
+            status, current, *begun = await self.store.call("create_runs", keys, [*args, *steps])
+            if status != b"undefined":
+                break
+        if status == b"done":
+            self._defined.update((organization_id, run.digest) for run in runs)
+        return Verdict(status.decode(), current), begun
 
     def _create_keys(
         self, organization_id: str, record_id: str, runs: Sequence[NewRun]
@@ -104,61 +139,57 @@ class RunStore:
         names += (keys.lead(record_id), keys.lead_runs(record_id), keys.workflows)
         for run in runs:
             names += (
-                keys.run(record_id, run.id),
-                keys.run_index(run.id),
+                keys.run(run.id),
                 keys.workflow_runs(run.workflow_id),
                 keys.definition(run.digest),
             )
-        return names
+        return [*names, keys.dead_letters]
 
     async def claim(self, job: Job) -> Run | None:
         """Take a run to do its current step; ``None`` if it is not this ticket's."""
         keys, now = Keys(job.organization_id), milliseconds()
-        fields = await self._store.call(
+        fields = await self.store.call(
             "claim_run",
-            [keys.run(job.record_id, job.run_id), keys.running],
+            [keys.run(job.run_id), keys.running],
             [
                 *(job.ticket, f"{job.record_id}/{job.run_id}", now, now + LEASE),
                 *(keys.prefix, self._ttl),
             ],
         )
-        return Run.parse(job.organization_id, job.run_id, fields) if fields else None
+        return parse_run(job.organization_id, job.run_id, fields) if fields else None
 
-    async def settle(self, run: Run, record: StepRecord, following: Next) -> bool:
-        """Store a step's record and what follows, and move ``run`` on.
-
-        Returns ``False`` if the run was claimed meanwhile (then nothing is stored) or cancelled
-        (then the record is).
-        """
+    async def settle(self, leg: Leg) -> Stored:
+        """Store the steps of a leg, what they write, and what follows the last of them."""
+        run, pending = leg.run, leg.pending
         keys, now = Keys(run.organization_id), milliseconds()
-        names = [keys.run(run.record_id, run.id), keys.running, keys.outbox, keys.dead_letters]
+        records, following = leg.rows(), leg.done[-1][1]
+        pending.watch(run.organization_id)
+        names = [keys.run(run.id), keys.running, keys.outbox, keys.dead_letters]
+        names += (keys.events, *pending.names)
         if following.due > now:
             names += self._lasting(run)
-        kept = self._ttl + max(0, following.due - now)
-        stored = await self._store.call(
-            "settle_step",
+        job = Job(run.organization_id, run.record_id, run.id, f"{run.step}:{run.attempt}")
+        stored = await self.store.call(
+            "settle_steps",
             names,
             [
-                *(run.token, f"{run.step}:{run.attempt}", now, kept, dumps(record)),
-                *(following.kind, following.status, following.error),
-                str(run.job(following)) if following.kind in {"job", "retry"} else "",
-                following.due,
-                f"{run.record_id}/{run.id}",
-                now + LEASE,
-                "dead" if following.dead else "",
-                *(keys.prefix, self._ttl),
-                *map(dumps, following.skipped),
+                *(run.token, f"{leg.step}:{leg.attempt}", now),
+                *(self._ttl + max(0, following.due - now), following.kind),
+                *(f"{run.step} {run.attempt} {run.began}", following.status, following.error),
+                str(job) if following.kind in {"job", "retry"} else "",
+                *(following.due, f"{run.record_id}/{run.id}", now + LEASE),
+                *(" ".join(map(str, leg.failed)), keys.prefix, self._ttl, pending.told),
+                f"{len(records)} {pending.count} {leg.first}",
+                *map(step_text, records),
+                *pending.args,
             ],
         )
-        if stored == _GOES_ON:
-            run.move(record, following, now)
-        return bool(stored == _GOES_ON)
+        return _STORED[stored]
 
     def _lasting(self, run: Run) -> list[str]:
         """Return what is kept as long as a run that waits."""
         keys = Keys(run.organization_id)
         return [
-            keys.run_index(run.id),
             keys.definition(run.digest),
             keys.lead_runs(run.record_id),
             keys.workflow_runs(run.workflow_id),
@@ -167,7 +198,7 @@ class RunStore:
     async def abandoned(self, organization_id: str) -> list[Job]:
         """Return the runs that went on where events are read and whose reader is gone."""
         with unavailable_if_away():
-            found = await self._store.redis.zrangebyscore(
+            found = await self.store.redis.zrangebyscore(
                 Keys(organization_id).running, 0, milliseconds(), start=0, num=_RESUMED
             )
         pairs = [cast("bytes", member).decode().split("/") for member in found]
@@ -176,30 +207,28 @@ class RunStore:
     async def dead(self, organization_id: str) -> int:
         """Return how many dead letters there are."""
         with unavailable_if_away():
-            return int(await self._store.redis.zcard(Keys(organization_id).dead_letters))
+            return int(await self.store.redis.zcard(Keys(organization_id).dead_letters))
 
     async def definition(self, run: Run) -> bytes | None:
         """Return the definition that a run began with; ``None`` if it is lost."""
         text = self._texts.get(run.digest)
         if text is None:
-            _, text = await self._peek(run.organization_id, run.record_id, run.id, run.digest)
+            text, *_ = await self._peek(run.organization_id, run.digest)
         if text is not None and len(self._texts) < _KEPT_TEXTS:
             self._texts[run.digest] = text
         return text
 
     async def exists(self, job: Job) -> bool:
         """Return whether a job's run is still kept."""
-        fields, _ = await self._peek(job.organization_id, job.record_id, job.run_id, "")
+        _, fields = await self._peek(job.organization_id, "", job.run_id)
         return bool(fields)
 
-    async def _peek(
-        self, organization_id: str, record_id: str, run_id: str, digest: str
-    ) -> tuple[Any, bytes | None]:
+    async def _peek(self, organization_id: str, digest: str, *run_ids: str) -> list[Any]:
+        """Return a definition, and the fields of each run: none if it is not kept."""
         keys = Keys(organization_id)
-        fields, text = await self._store.call(
-            "read_run", [keys.run(record_id, run_id), keys.definition(digest)]
-        )
-        return fields, text
+        names = [keys.definition(digest), *map(keys.run, run_ids)]
+        answer: list[Any] = await self.store.call("read_runs", names, [keys.prefix])
+        return answer
 
     async def read(self, organization_id: str, run_id: str) -> Run | None:
         """Return a run with its steps; ``None`` if it is unknown."""
@@ -211,29 +240,33 @@ class RunStore:
         """Return a workflow's runs, newest first, and how many are listed in all."""
         listed = Keys(organization_id).workflow_runs(workflow_id)
         with unavailable_if_away():
-            async with self._store.redis.pipeline(transaction=False) as pipe:
+            async with self.store.redis.pipeline(transaction=False) as pipe:
                 pipe.zrevrange(listed, offset, offset + limit - 1)
                 pipe.zcard(listed)
                 ids, total = await pipe.execute()
         return await self.several(organization_id, [one.decode() for one in ids]), total
 
     async def several(self, organization_id: str, run_ids: Sequence[str]) -> list[Run]:
-        """Return those runs that are still kept, in two round trips."""
-        keys = Keys(organization_id)
-        with unavailable_if_away():
-            async with self._store.redis.pipeline(transaction=False) as pipe:
-                for run_id in run_ids:
-                    pipe.get(keys.run_index(run_id))
-                records = [record.decode() if record else "" for record in await pipe.execute()]
-            async with self._store.redis.pipeline(transaction=False) as pipe:
-                for record, run_id in zip(records, run_ids, strict=True):
-                    pipe.hgetall(keys.run(record, run_id))
-                found = await pipe.execute()
+        """Return those runs that are still kept."""
+        if not run_ids:
+            return []
+        _, *found = await self._peek(organization_id, "", *run_ids)
         return [
-            Run.parse(organization_id, run_id, fields)
+            parse_run(organization_id, run_id, fields)
             for run_id, fields in zip(run_ids, found, strict=True)
             if fields
         ]
+
+
+def _done_args(leg: Leg) -> list[Argument]:
+    run, pending, rows = leg.run, leg.pending, leg.rows()
+    return [
+        f"{len(rows)} {pending.count} {run.step} {run.attempt} {run.began}",
+        " ".join(map(str, leg.failed)),
+        pending.told,
+        *map(step_text, rows),
+        *pending.args,
+    ]
 
 
 def _create_args(run: NewRun, *, with_text: bool) -> list[Argument]:

@@ -46,7 +46,8 @@ class NewLead(NamedTuple):
     ``found`` is what it can be found by, as ``store.finding.listing`` tells. ``story`` is the JSON
     of the events of its way through a flow (story.lua), ``told`` that of what its sender is told,
     ``caps`` the flow's counters and ``capped`` what becomes of them, ``claims`` what it is the
-    first of (take_submission.lua).
+    first of, ``unlisted`` what else no list may have (take_submission.lua). ``owner`` is who has
+    it already, so that it takes no turn (take_owned.lua).
     """
 
     id: str
@@ -62,6 +63,8 @@ class NewLead(NamedTuple):
     caps: str = ""
     capped: str = ""
     claims: str = ""
+    unlisted: str = ""
+    owner: str = ""
 
 
 class Choice(NamedTuple):
@@ -132,8 +135,8 @@ class Taken(NamedTuple):
     first answer), ``conflict`` (that key came with another body), ``unknown`` (no such lead), or
     ``stale``, ``gone``, ``lost``: the pool was changed, removed or lost its pointer; or ``none``:
     nobody of the pool may be served, and there is another to ask; or ``capped``: the flow's cap
-    whose id is ``reason`` is full; or ``claimed``: another lead was first with its value; nothing
-    was written then.
+    whose id is ``reason`` is full; or ``listed``: lists know the lead, as the digits of ``reason``
+    tell; nothing was written then.
     ``generation`` is the current one in Redis, 0 if nothing was published. ``told`` is what a flow
     answered to the lead's sender.
     """
@@ -234,7 +237,7 @@ class StoredRecord(NamedTuple):
 def taken(lead_id: str, answer: Sequence[Any]) -> Taken:
     """Return what a script that takes or assigns a lead answered."""
     status = answer[0].decode()
-    if status == "capped":
+    if status in {"capped", "listed"}:
         return Taken(status, answer[1], lead_id, reason=answer[2].decode())
     if len(answer) < 3:  # noqa: PLR2004 - refused: there is no answer text
         return Taken(status, answer[1], lead_id)

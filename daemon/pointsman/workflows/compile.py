@@ -26,6 +26,9 @@ __all__ = ["Definition", "Step", "compile_workflow", "read_definition"]
 
 MOST_STEPS = 500
 
+_DIGEST = 32
+"""Hexadecimal digits by which definitions are told apart; every run has them with it."""
+
 Fields = Mapping[str, Any]
 Path = tuple[str | int, ...]
 Report = Callable[[Path, str], None]
@@ -85,7 +88,7 @@ def compile_workflow(
         matches=compile_filters(filters, report, ("trigger_filters",)),
         actions=steps,
         definition=definition,
-        digest=sha256(definition).hexdigest(),
+        digest=sha256(definition).hexdigest()[:_DIGEST],
         active=bool(document.get("is_active", True)),
         reenter=bool(document.get("reenter", False)),
         concurrency=document.get("concurrency", "allow"),

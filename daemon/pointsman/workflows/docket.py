@@ -34,6 +34,8 @@ PARKED = timedelta(seconds=30)
 _CONCURRENCY = 500
 _CHECK = timedelta(milliseconds=100)
 _CONNECTIONS = 1000
+_AT_ONCE = 16
+"""Jobs that a worker takes with one read: a burst is shared with the workers beside it."""
 
 
 Task = Callable[[str], Awaitable[None]]
@@ -62,6 +64,7 @@ class Jobs:
                 concurrency=_CONCURRENCY,
                 minimum_check_interval=_CHECK,
                 redelivery_timeout=REDELIVERY,
+                message_batch=_AT_ONCE,
                 reconnection_delay=timedelta(seconds=1),
                 schedule_automatic_tasks=False,
             )

@@ -18,6 +18,7 @@ from pointsman.model import Rules
 from pointsman.plugin import load_plugins
 from pointsman.settings import Settings
 from pointsman.store.away import AWAY
+from pointsman.store.batches import CARRY_ON, Batch
 from pointsman.store.events import EventStore, EventStream
 from pointsman.store.notifications import NotificationStore
 from pointsman.store.outbox import Outbox
@@ -27,10 +28,11 @@ from pointsman.store.pools import PoolStore
 from pointsman.store.record_lists import RecordLists
 from pointsman.store.records import RecordStore
 from pointsman.store.redis import RedisStore
-from pointsman.store.run_state import CARRY_ON, Job
+from pointsman.store.run_state import Job
 from pointsman.store.runs import RunStore
 from pointsman.store.timers import RING, Handler
 from pointsman.workflows.assigning import Assigner
+from pointsman.workflows.attempts import Attempts
 from pointsman.workflows.docket import Jobs, Task
 from pointsman.workflows.loads import Loads
 from pointsman.workflows.reader import Reader
@@ -41,6 +43,9 @@ from pointsman.workflows.timers import Timers
 from pointsman.workflows.upkeep import Upkeep
 
 __all__ = ["Engine"]
+
+RUNS = 500
+"""Runs that jobs of this daemon carry on at the same time."""
 
 _AWAY = 1.0
 _NO_TIMERS: Mapping[str, Handler] = MappingProxyType({})
@@ -76,6 +81,7 @@ class Engine:
         self._lines = ParkingStore(store, settings)
         self._readership = Readership(rules, self._events)
         self._timers = Timers(timers, self._readership)
+        self._room = asyncio.Semaphore(RUNS)
 
     async def run(self) -> None:
         """Work until cancelled; then finish what is in flight, within the drain timeout."""
@@ -89,13 +95,15 @@ class Engine:
             runner = Runner(
                 runs=self._runs,
                 records=self._records,
-                assigner=Assigner(self._owners, PoolStore(self._store), self._rules),
-                notifications=NotificationStore(self._store, self._settings),
-                delivery=delivery,
-                retries=self._retries,
+                attempts=Attempts(
+                    assigner=Assigner(self._owners, PoolStore(self._store), self._rules),
+                    notifications=NotificationStore(self._store, self._settings),
+                    delivery=delivery,
+                    retries=self._retries,
+                ),
             )
             tasks: dict[str, Task] = {
-                CARRY_ON: lambda text: self._job(runner, jobs, text),
+                CARRY_ON: lambda text: self._jobs(runner, jobs, text),
                 RING: lambda text: self._timers.ring(jobs, text),
             }
             jobs: Jobs = await stack.enter_async_context(
@@ -139,18 +147,28 @@ class Engine:
                 await asyncio.wait({reading, working}, timeout=self._drain)
                 await self._readership.release()
 
-    async def _job(self, runner: Runner, jobs: Jobs, text: str) -> None:
+    async def _jobs(self, runner: Runner, jobs: Jobs, text: str) -> None:
+        """Do what the queue was told of as one, each run for itself."""
+        batch = Batch.parse(text)
+        if len(batch.jobs) == 1:
+            await self._job(runner, jobs, batch.jobs[0])
+            return
+        async with asyncio.TaskGroup() as runs:
+            for job in batch.jobs:
+                runs.create_task(self._job(runner, jobs, job))
+
+    async def _job(self, runner: Runner, jobs: Jobs, job: Job) -> None:
         """Do a job; wait while Redis is away, for a job that ends in an error is lost."""
-        job = Job.parse(text)
         while True:
             organization = self._readership.organization(job.organization_id)
             try:
-                if organization is None:
-                    passed = not await self._runs.exists(job)
-                else:
-                    passed = await runner.claim(organization, job)
-                if not passed:
-                    await jobs.park(job)
+                async with self._room:
+                    if organization is None:
+                        passed = not await self._runs.exists(job)
+                    else:
+                        passed = await runner.claim(organization, job)
+                    if not passed:
+                        await jobs.park(Batch([job]))
             except AWAY as error:
                 observe.log().warning(observe.JOBS_INTERRUPTED, reason=str(error))
                 await asyncio.sleep(_AWAY)

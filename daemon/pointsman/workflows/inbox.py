@@ -12,9 +12,8 @@ from pointsman.errors import ActionError
 from pointsman.ids import milliseconds, parse_lead_id
 from pointsman.model import Organization
 from pointsman.modules import MODULES
+from pointsman.store.legs import Leg
 from pointsman.store.notifications import Note, NotificationStore
-from pointsman.store.records import RecordStore
-from pointsman.store.run_state import Run
 from pointsman.workflows.run_record import RunRecord
 
 __all__ = ["RunInbox"]
@@ -30,20 +29,20 @@ class RunInbox:
 
     def __init__(
         self,
+        leg: Leg,
         notifications: NotificationStore,
-        records: RecordStore,
         organization: Organization,
-        run: Run,
         record: RunRecord,
     ) -> None:
+        self._leg = leg
         self._notifications = notifications
-        self._records = records
         self._organization = organization
-        self._run = run
+        self._run = leg.run
         self._record = record
 
     async def send(self, to: Sequence[str], title: str, body: str) -> Sequence[str]:
         """Put a notification about the run's record into inboxes; return whose they are, by id."""
+        self._leg.clear()
         run, members = self._run, await self._members(to)
         if not members:
             return ()
@@ -78,7 +77,9 @@ class RunInbox:
     async def _called(self, name: str) -> Sequence[str]:
         organization = self._organization
         if name == _OWNER:
-            record = await self._records.read(organization.id, self._run.module, self._run.subject)
+            record = await self._leg.records.read(
+                organization.id, self._run.module, self._run.subject
+            )
             owner = record.owner if record else None
             return [owner] if owner and owner in organization.members else []
         if name.startswith(_ROLE):

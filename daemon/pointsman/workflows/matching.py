@@ -11,10 +11,7 @@ from collections.abc import Mapping, Sequence
 from pointsman.model import Change, Organization, Snapshot, Workflow
 from pointsman.workflows.loads import counted
 
-__all__ = ["DEPTH_LIMIT", "Index", "matching"]
-
-DEPTH_LIMIT = 8
-"""Deepest event that still begins runs; a change made by a run is one deeper than its event."""
+__all__ = ["Index", "matching"]
 
 _NONE: tuple[Workflow, ...] = ()
 

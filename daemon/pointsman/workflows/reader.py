@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeVar
 
 from pointsman import observe
@@ -17,12 +17,13 @@ from pointsman.ids import derived
 from pointsman.model import Change, Organization, Rules, Snapshot, Workflow
 from pointsman.store.away import AWAY
 from pointsman.store.events import Entry, EventStore, EventStream, Verdict, parse_change
+from pointsman.store.pending import Copies
 from pointsman.store.records import RecordStore
 from pointsman.store.run_state import NewRun
 from pointsman.store.runs import RunStore
-from pointsman.workflows.compile import read_definition
+from pointsman.workflows.beginning import Beginning, Matched
 from pointsman.workflows.loads import Loads
-from pointsman.workflows.matching import DEPTH_LIMIT, Index, matching
+from pointsman.workflows.matching import Index, matching
 from pointsman.workflows.readership import Held, Readership
 from pointsman.workflows.runs import Runner, is_quick
 
@@ -34,6 +35,9 @@ BLOCK = 1000
 _RECORDS = 64
 """Records whose runs go on at the same time."""
 
+_PORTION = 16
+"""Records whose runs begin in one turn of the event loop."""
+
 _PAUSE = 0.1
 _LONGEST_PAUSE = 5.0
 
@@ -41,15 +45,6 @@ Concerned = tuple[Change, Sequence[Workflow]]
 """An event, and the workflows that wait for one of its types."""
 
 Leaf = TypeVar("Leaf", bound=BaseException)
-
-
-@dataclass(frozen=True, slots=True)
-class Matched:
-    """An event with the workflows that it starts."""
-
-    change: Change
-    snapshot: Snapshot
-    workflows: Sequence[Workflow]
 
 
 class _Again(Exception):
@@ -182,8 +177,11 @@ class Reader:
             )
         if records:
             async with asyncio.TaskGroup() as tasks:
-                for matched in records.values():
+                for number, matched in enumerate(records.values(), 1):
                     tasks.create_task(self._begin_in_order(organization, held, matched))
+                    if number % _PORTION == 0:
+                        # What these ask of Redis is on its way while the next are worked out.
+                        await asyncio.sleep(0)
 
     def _index(self, organization: Organization) -> Index:
         index = self._indexes.get(organization.id)
@@ -198,15 +196,16 @@ class Reader:
         quiet: list[bytes],
     ) -> dict[str, list[Matched]]:
         """Return the events that start runs, by record; add the ids of the others to ``quiet``."""
-        snapshots = await self._records.snapshots(
+        read = await self._records.read_since(
             organization.id,
             [(change.module, change.record_id, change.revision) for change, _ in loud],
         )
         records: dict[str, list[Matched]] = defaultdict(list)
-        for (change, workflows), snapshot in zip(loud, snapshots, strict=True):
+        for (change, workflows), record in zip(loud, read, strict=True):
+            snapshot = record and record.snapshot(change.revision)
             found = _judge(workflows, change, snapshot) if snapshot else ()
-            if snapshot and found:
-                records[change.record_id].append(Matched(change, snapshot, found))
+            if record and snapshot and found:
+                records[change.record_id].append(Matched(change, record, snapshot, found))
             else:
                 quiet.append(change.id.encode())
         return records
@@ -214,26 +213,28 @@ class Reader:
     async def _begin_in_order(
         self, organization: Organization, held: Held, events: Sequence[Matched]
     ) -> None:
+        copies: Copies = {
+            (event.change.module, event.change.record_id): event.record
+            for event in events
+            if not event.record.deleted
+        }
         async with self._room:
             for event in events:
-                await self._begin(organization, held, event)
+                await self._begin(organization, held, event, copies)
 
-    async def _begin(self, organization: Organization, held: Held, event: Matched) -> None:
+    async def _begin(
+        self, organization: Organization, held: Held, event: Matched, copies: Copies
+    ) -> None:
         """Begin the runs of one event, and do their quick steps."""
         new = [_new_run(organization, event.change, workflow) for workflow in event.workflows]
-        begun = await self._runs.create(
-            organization.id,
-            event.change,
-            event.snapshot.current,
-            new,
-            lease=held.lease,
-            generation=organization.generation,
-        )
+        # What is left of another daemon may be what ended it: such runs are there before they go.
+        beginning = Beginning(self._runs, self._records, self._runner, organization, event, copies)
+        if held.adopted:
+            await beginning.run_ahead(new)
+        begun = await beginning.store(new, held.lease)
         _check(begun.verdict)
         _report(organization, new, begun.skipped)
-        definitions = {workflow.digest: workflow.definition for workflow in event.workflows}
-        for run in begun.here:
-            await self._runner.go_on(organization, run, read_definition(definitions[run.digest]))
+        await beginning.go_on(begun)
 
 
 def _new_run(organization: Organization, change: Change, workflow: Workflow) -> NewRun:
@@ -250,8 +251,9 @@ def _new_run(organization: Organization, change: Change, workflow: Workflow) -> 
         status="queued",
         concurrency=workflow.concurrency,
     )
-    if change.depth > DEPTH_LIMIT:
-        error = f"not begun: {change.depth} runs in a row caused each other, {DEPTH_LIMIT} may"
+    if change.depth > organization.workflow_depth:
+        may = organization.workflow_depth
+        error = f"not begun: {change.depth} runs in a row caused each other, {may} may"
         return replace(run, begins="never", status="cancelled", error=error)
     if first is None:
         return replace(run, begins="never", status="succeeded")

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 from pointsman import observe
-from pointsman.model import Organization, Rules
+from pointsman.model import Organization, Rules, Ruleset
 from pointsman.store.away import AWAY
 from pointsman.store.events import EventStore
 
@@ -46,6 +46,8 @@ class Readership:
         self._rules = rules
         self._events = events
         self._held: dict[str, Held] = {}
+        self._served: Ruleset | None = None
+        self._by_id: dict[str, Organization] = {}
 
     @property
     def held(self) -> Sequence[Held]:
@@ -54,8 +56,10 @@ class Readership:
 
     def organization(self, organization_id: str) -> Organization | None:
         """Return the organization as it is served now."""
-        served = self._rules.current.organizations.values()
-        return next((one for one in served if one.id == organization_id), None)
+        if self._served is not (current := self._rules.current):
+            self._served = current
+            self._by_id = {one.id: one for one in current.organizations.values()}
+        return self._by_id.get(organization_id)
 
     async def keep(self, stopping: asyncio.Event) -> None:
         """Take and renew rights until ``stopping`` is set."""

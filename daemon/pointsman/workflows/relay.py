@@ -10,8 +10,10 @@ import asyncio
 from collections.abc import Sequence
 
 from pointsman import observe
+from pointsman.ids import milliseconds
 from pointsman.store.away import AWAY
 from pointsman.store.outbox import Outbox, Posted
+from pointsman.workflows.bundles import GATHERED, Gathering, bundled
 from pointsman.workflows.docket import Jobs
 from pointsman.workflows.readership import Readership
 
@@ -31,6 +33,7 @@ class Relay:
         self._outbox = outbox
         self._jobs = jobs
         self._after: dict[str, str] = {}
+        self._gathered: dict[str, Gathering] = {}
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Relay until cancelled, at the latest until ``stopping`` is set.
@@ -42,23 +45,41 @@ class Relay:
                 await self._relay()
             except AWAY as error:
                 observe.log().warning(observe.JOBS_INTERRUPTED, reason=str(error))
-                self._after.clear()
+                self._begin_anew(*self._after)
                 await asyncio.sleep(_PAUSE)
 
     async def _relay(self) -> None:
         held = [one.id for one in self._readership.held]
-        self._after = {one: self._after.get(one, _OLDEST) for one in held}
+        self._begin_anew(*(self._after.keys() - held))
         if not held:
             await asyncio.sleep(_PAUSE)
             return
-        for organization_id, posted in await self._outbox.read(self._after, BLOCK):
-            await self._post(organization_id, posted)
+        after = {one: self._after.setdefault(one, _OLDEST) for one in held}
+        block = int(GATHERED * 1000) if self._gathered else BLOCK
+        for organization_id, posted in await self._outbox.read(after, block):
+            self._after[organization_id] = posted[-1].id
+            gathering = self._gathered.setdefault(organization_id, Gathering())
+            await self._post(organization_id, gathering.sift(posted, milliseconds()))
+        for organization_id, gathering in list(self._gathered.items()):
+            await self._post(organization_id, gathering.ready())
+            if not gathering:
+                self._gathered.pop(organization_id, None)
 
     async def _post(self, organization_id: str, posted: Sequence[Posted]) -> None:
-        queued = await self._jobs.add(posted)
+        """Put jobs into bundles, and hand these and everything else over."""
+        told = [one for one in posted if not one.text]
+        if bundles := bundled([one for one in posted if one.text], milliseconds()):
+            told += await self._outbox.bundle(organization_id, bundles)
+        if not told:
+            return
+        queued = await self._jobs.add(told)
         await self._outbox.remove(organization_id, queued)
-        if len(queued) == len(posted):
-            self._after[organization_id] = posted[-1].id
-        else:
-            self._after[organization_id] = _OLDEST
+        if len(queued) < len(told):
+            self._begin_anew(organization_id)
             await asyncio.sleep(_PAUSE)
+
+    def _begin_anew(self, *organization_ids: str) -> None:
+        """Read outboxes from their beginning again: what was gathered is still there."""
+        for organization_id in organization_ids:
+            self._after.pop(organization_id, None)
+            self._gathered.pop(organization_id, None)

@@ -16,9 +16,9 @@ from pointsman.fields.records import read_record
 from pointsman.ids import lead_uuid, parse_lead_id
 from pointsman.model import Organization
 from pointsman.modules import MODULES
+from pointsman.store.legs import Leg
 from pointsman.store.own import Owning
-from pointsman.store.records import Author, NewRecord, RecordStore, Written
-from pointsman.store.run_state import Run
+from pointsman.store.records import Author, NewRecord, Written
 from pointsman.workflows.assigning import Asked, Assigner
 
 __all__ = ["RunRecord"]
@@ -33,19 +33,12 @@ _RANDOM = 12
 class RunRecord:
     """Implements :class:`pointsman.plugin.Record` for the current step of a run."""
 
-    def __init__(
-        self,
-        records: RecordStore,
-        assigner: Assigner,
-        organization: Organization,
-        run: Run,
-        step: str,
-    ) -> None:
-        self._records = records
+    def __init__(self, leg: Leg, assigner: Assigner, organization: Organization, step: str) -> None:
+        self._leg = leg
         self._assigner = assigner
         self._step = step
         self._organization = organization
-        self._run = run
+        self._run = leg.run
         self._changes = 0
         self._made = 0
 
@@ -58,7 +51,7 @@ class RunRecord:
         run = self._run
         self._changes += 1
         written = await self._written(
-            self._records.change(
+            self._leg.records.change(
                 self._organization,
                 run.module,
                 run.subject,
@@ -82,6 +75,7 @@ class RunRecord:
         """Give the record an owner, the same however often the step is tried."""
         if algorithm == _FIXED:
             return await self._own(people[0], overwrite=overwrite)
+        self._leg.clear()
         run, author = self._run, self._author(f"own:{self._run.step}")
         owning = Owning(
             self._organization.id, run.module, run.subject, *author, overwrite=overwrite
@@ -118,7 +112,7 @@ class RunRecord:
         """
         made = [self._new(module, dict(fields)) for module, fields in new]
         await self._written(
-            self._records.create(self._organization, made, self._author(f"make:{made[0].id}"))
+            self._leg.records.create(self._organization, made, self._author(f"make:{made[0].id}"))
         )
         return [lead_uuid(one.id) for one in made]
 

@@ -2,51 +2,30 @@
 
 The reader of events does quick steps only and hands the run to a job at the first other one; a job
 does every step up to the end or the next retry. Both store results with the token of their claim,
-so of two that believe to have a run, one is refused.
+so of two that believe to have a run, one is refused. Quick steps in a row are stored together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
-from typing import Any
 
 from pointsman import observe
-from pointsman.delivery import Delivery
-from pointsman.dispatch import (
-    Asleep,
-    Done,
-    Failed,
-    Outcome,
-    Redactor,
-    Retries,
-    Retry,
-    dispatch,
-    is_secret_name,
-)
-from pointsman.errors import ActionError
+from pointsman.dispatch import Asleep, Done, Failed, Outcome, Redactor, Retry
 from pointsman.ids import milliseconds
 from pointsman.model import Organization
-from pointsman.plugin import ActionContext, actions
+from pointsman.plugin import actions
 from pointsman.store.away import AWAY
-from pointsman.store.notifications import NotificationStore
+from pointsman.store.legs import Leg, Unready
+from pointsman.store.pending import Copies
 from pointsman.store.records import RecordStore
 from pointsman.store.run_state import HERE, Job, Next, Run, StepRecord
 from pointsman.store.runs import RunStore
-from pointsman.store.stored import rfc3339
-from pointsman.workflows.assigning import Assigner
+from pointsman.workflows.attempts import Attempts
 from pointsman.workflows.compile import Definition, Step, read_definition
-from pointsman.workflows.inbox import RunInbox
-from pointsman.workflows.run_record import RunRecord
 
-__all__ = ["Runner", "is_quick"]
-
-INTERRUPTIONS = 5
-"""Claims without a result after which a step is taken to be what ends its daemons."""
-
-Fields = Mapping[str, Any]
+__all__ = ["Runner", "is_quick", "may_run_ahead"]
 
 _STATUS = {Done: "succeeded", Asleep: "waiting", Retry: "waiting", Failed: "failed"}
 
@@ -57,25 +36,19 @@ def is_quick(kind: str) -> bool:
     return found is not None and found.quick
 
 
+def may_run_ahead(kind: str) -> bool:
+    """Return whether an action may run before the run is stored: it can do nothing but wait."""
+    found = actions.recall(kind)
+    return found is not None and found.quick and found.built_in
+
+
 class Runner:
     """Does the steps of runs."""
 
-    def __init__(
-        self,
-        *,
-        runs: RunStore,
-        records: RecordStore,
-        assigner: Assigner,
-        notifications: NotificationStore,
-        delivery: Delivery,
-        retries: Retries,
-    ) -> None:
+    def __init__(self, *, runs: RunStore, records: RecordStore, attempts: Attempts) -> None:
         self._runs = runs
         self._records = records
-        self._assigner = assigner
-        self._notifications = notifications
-        self._delivery = delivery
-        self._retries = retries
+        self._attempts = attempts
 
     async def claim(self, organization: Organization, job: Job) -> bool:
         """Take a job's run, if it still is that job's, and carry it on.
@@ -90,85 +63,112 @@ class Runner:
             return True
         return False
 
-    async def go_on(self, organization: Organization, run: Run, definition: Definition) -> None:
-        """Do the steps of a run that began here."""
+    async def run_ahead(
+        self, organization: Organization, run: Run, definition: Definition, copies: Copies
+    ) -> Leg:
+        """Do the first steps of a run that is not stored yet, as far as nobody can see them.
+
+        ``copies`` of records may spare reading them.
+        """
+        leg = Leg(run, self._records, copies, ahead=True)
         with _border(run.id):
-            await self._do_steps(organization, run, definition)
+            await self._do_some(organization, leg, definition.steps, apart=False)
+            return leg
+        leg.undo()
+        return leg
+
+    async def go_on(self, organization: Organization, leg: Leg, definition: Definition) -> None:
+        """Do the steps of a run that began here, those after the ones that were done ahead."""
+        leg.ahead = False
+        with _border(leg.run.id):
+            if not leg.done or await self._store(organization, leg):
+                await self._do_steps(organization, leg, definition.steps)
+            return
+        leg.pending.forget()
+
+    def told(self, organization: Organization, leg: Leg) -> None:
+        """Tell of the steps of a leg that is stored."""
+        for record, following in leg.done:
+            _report(organization, leg.run, record, following)
 
     async def _carry_on(self, organization: Organization, run: Run) -> None:
-        text = await self._runs.definition(run)
+        text, leg = await self._runs.definition(run), Leg(run, self._records)
         if text is not None:
-            await self._do_steps(organization, run, read_definition(text))
+            await self._do_steps(organization, leg, read_definition(text).steps)
         else:
             lost = Failed("the definition that this run began with is no longer kept")
-            await self._settle(organization, run, _record(run, Step("", "")), lost, ())
+            self._take(organization, leg, _record(run, Step("", "")), lost, ())
+            await self._store(organization, leg)
 
-    async def _do_steps(self, organization: Organization, run: Run, definition: Definition) -> None:
+    async def _do_steps(self, organization: Organization, leg: Leg, steps: Sequence[Step]) -> None:
         """Do the steps of a claimed run, up to its end or to where a job is to go on."""
-        steps = definition.steps
-        going = True
+        going, apart = True, False
         while going:
-            step = steps[run.step]
-            record = _record(run, step)
-            outcome = await self._outcome(organization, run, step, record)
-            going = await self._settle(organization, run, record, outcome, steps)
+            apart = await self._do_some(organization, leg, steps, apart=apart)
+            going = not leg.done or await self._store(organization, leg)
 
-    async def _outcome(
-        self, organization: Organization, run: Run, step: Step, record: StepRecord
-    ) -> Outcome:
-        """Do one attempt at a step; put its input into ``record``."""
-        if run.interrupted >= INTERRUPTIONS:
-            return Failed(f"{run.interrupted} daemons ended while doing this step; it is given up")
+    async def _do_some(
+        self, organization: Organization, leg: Leg, steps: Sequence[Step], *, apart: bool
+    ) -> bool:
+        """Do steps up to where they are to be stored; return whether the next must stand apart."""
+        while True:
+            step = steps[leg.run.step]
+            leg.enter(quick=not apart and is_quick(step.type))
+            if not await self._do(organization, leg, step, steps):
+                if leg.is_torn:
+                    leg.undo()
+                return True
+            if leg.is_full or not _is_more(leg, steps):
+                return False
+            apart = False
+
+    async def _do(
+        self, organization: Organization, leg: Leg, step: Step, steps: Sequence[Step]
+    ) -> bool:
+        """Do a step and take it for done; ``False`` if those before it are to be stored first."""
+        record = _record(leg.run, step)
         try:
-            config, record.missing = step.config.render(_scope(organization, run))
-        except ActionError as error:
-            return Failed(str(error))
-        record.input = _redactor(organization).options(step.type, config)
-        context = await self._context(organization, run, step)
-        return await dispatch(step.type, config, context, self._retries)
+            outcome = await self._attempts.make(organization, leg, step, record)
+        except Unready:
+            return False
+        if not leg.unready:
+            self._take(organization, leg, record, outcome, steps)
+        return not leg.unready
 
-    async def _context(self, organization: Organization, run: Run, step: Step) -> ActionContext:
-        """Return what an action gets beside its options."""
-        record = RunRecord(self._records, self._assigner, organization, run, step.id)
-        return ActionContext(
-            event=run.type,
-            trigger=run.trigger,
-            delivery_id=f"{run.id}:{run.step + 1}",
-            attempt=run.attempt - run.earlier,
-            now=datetime.fromtimestamp(run.began / 1000, UTC),
-            record=record,
-            inbox=RunInbox(self._notifications, self._records, organization, run, record),
-            http=await self._delivery.outgoing(organization.allow_networks, organization.id),
-            credentials=organization.credentials,
-            mail=organization.mail,
-            twilio=organization.twilio,
-            steps=_outputs(run),
-            time_zone=organization.time_zone,
-            module=run.module,
-            member=organization.member,
-        )
-
-    async def _settle(
+    def _take(
         self,
         organization: Organization,
-        run: Run,
+        leg: Leg,
         record: StepRecord,
         outcome: Outcome,
         steps: Sequence[Step],
-    ) -> bool:
-        """Store what came of a step; return whether the next one is this caller's too."""
-        outcome = _told(outcome, _redactor(organization))
-        following = _following(run, outcome, steps)
+    ) -> None:
+        """Take a step for done: what came of it is what is going to be stored."""
+        outcome = _told(outcome, self._attempts.redactor(organization))
+        following = _following(leg.run, outcome, steps)
         record.finished = milliseconds()
         record.status = _STATUS[type(outcome)]
         if isinstance(outcome, Done):
             record.output = outcome.output
-        elif not isinstance(outcome, Asleep):
+        elif isinstance(outcome, Asleep):
+            record.slept = record.attempts
+        else:
             record.error = outcome.error
-        if not await self._runs.settle(run, record, following):
+        leg.add(record, following)
+
+    async def _store(self, organization: Organization, leg: Leg) -> bool:
+        """Store the steps of a leg; return whether what comes next is this caller's too."""
+        stored = await self._runs.settle(leg)
+        if stored == "outdated":
+            leg.undo()
+            return True
+        if stored != "stored":
+            leg.pending.forget()
             return False
-        _report(organization, run, record, following)
-        return following.kind == "step"
+        self.told(organization, leg)
+        goes_on = leg.done[-1][1].kind == "step"
+        leg.stored()
+        return goes_on
 
 
 @contextmanager
@@ -182,49 +182,15 @@ def _border(run_id: str) -> Iterator[None]:
         observe.log().exception(observe.RUN_INTERRUPTED, run=run_id)
 
 
-def _scope(organization: Organization, run: Run) -> dict[str, Any]:
-    """Return what placeholders can name."""
-    return {
-        "trigger": run.trigger,
-        "steps": _outputs(run),
-        "owner": _owner(organization, run),
-        "workflow": {"id": run.workflow_id, "name": run.name},
-        "organization": {
-            "id": organization.id,
-            "name": organization.name,
-            "time_zone": organization.time_zone,
-        },
-        "env": organization.environment,
-        "now": rfc3339(run.began),
-    }
-
-
-def _owner(organization: Organization, run: Run) -> dict[str, Any]:
-    """Return who owned the record when the run began, as organization.yaml has them now."""
-    member = organization.members.get(run.trigger.get("owner_id") or "")
-    if member is None:
-        return {}
-    return {name: getattr(member, name) for name in ("id", "handle", "name", "email", "phone")}
-
-
-def _outputs(run: Run) -> list[Any]:
-    """Return what the steps before the current one gave."""
-    return [record.output for record in run.steps[: run.step]]
-
-
 def _record(run: Run, step: Step) -> StepRecord:
-    return StepRecord(step.id, step.type, "running", run.attempt, milliseconds(), 0)
-
-
-def _redactor(organization: Organization) -> Redactor:
-    named = (value for name, value in organization.environment.items() if is_secret_name(name))
-    return Redactor((*organization.secrets(), *named))
+    slept = run.steps[run.step].slept if run.step < len(run.steps) else None
+    return StepRecord(step.id, step.type, "running", run.attempt, milliseconds(), 0, slept=slept)
 
 
 def _told(outcome: Outcome, redactor: Redactor) -> Outcome:
     """Return an outcome as it may be stored."""
     if isinstance(outcome, Done):
-        return replace(outcome, output=redactor.value(outcome.output))
+        return Done(redactor.value(outcome.output), outcome.branch)
     if isinstance(outcome, Asleep):
         return outcome
     return replace(outcome, error=redactor.text(outcome.error))
@@ -250,7 +216,8 @@ def _onwards(run: Run, outcome: Outcome, steps: Sequence[Step]) -> Next:
     step = steps[run.step]
     chosen = outcome.branch if isinstance(outcome, Done) else None
     to = step.branches.get(chosen, step.following) if chosen else step.following
-    skipped = [StepRecord(one.id, one.type, "skipped", 0, 0, 0) for one in steps[run.step + 1 : to]]
+    passed = steps[run.step + 1 : to]
+    skipped = [StepRecord(one.id, one.type, "skipped", 0, 0, 0) for one in passed]
     if to >= len(steps):
         return Next("end", "succeeded", skipped=skipped)
     if run.ticket == HERE and not is_quick(steps[to].type):
@@ -258,16 +225,28 @@ def _onwards(run: Run, outcome: Outcome, steps: Sequence[Step]) -> Next:
     return Next("step", "running", skipped=skipped)
 
 
+def _is_more(leg: Leg, steps: Sequence[Step]) -> bool:
+    """Return whether the step that comes next can be stored together with those before it."""
+    if leg.done[-1][1].kind != "step":
+        return False
+    if leg.ahead:
+        return may_run_ahead(steps[leg.run.step].type)
+    return leg.run.ticket == HERE or is_quick(steps[leg.run.step].type)
+
+
 def _report(organization: Organization, run: Run, record: StepRecord, following: Next) -> None:
     """Count and log what came of a step."""
-    told = observe.log(organization=organization.handle, workflow=run.name, run=run.id)
-    if record.status == "waiting" and record.error:
-        told.info(observe.STEP_RETRIED, action=record.type, attempt=record.attempts)
-    elif record.status == "failed":
-        observe.child(observe.DEAD_LETTERS_ADDED, organization.handle).inc()
-        told.warning(observe.STEP_FAILED, action=record.type, attempt=record.attempts)
+    if record.error is not None:
+        told = observe.log(organization=organization.handle, workflow=run.name, run=run.id)
+        tried = {"action": record.type, "attempt": record.attempts}
+        if record.status == "waiting":
+            told.info(observe.STEP_RETRIED, **tried)
+        elif record.status == "failed":
+            observe.child(observe.DEAD_LETTERS_ADDED, organization.handle).inc()
+            told.warning(observe.STEP_FAILED, **tried)
     if following.kind == "end" and not run.alone:
         failed = following.status == "failed"
         outcome = "failed" if failed else "completed"
         observe.child(observe.RUNS, organization.handle, outcome).inc()
-        told.info(observe.RUN_FAILED if failed else observe.RUN_COMPLETED)
+        over = observe.RUN_FAILED if failed else observe.RUN_COMPLETED
+        observe.run_line(over, organization.handle, run.name, run.id)

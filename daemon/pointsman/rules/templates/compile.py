@@ -31,6 +31,9 @@ __all__ = ["HELPER_MODULES", "FlowTemplate", "Report", "compile_flow_template"]
 HELPER_MODULES = (arithmetic, formatting, hashing, words)
 """Imported, so that their helpers are known."""
 
+MOST_HELPERS = 500
+"""In one template: what bounds its time, as each of them looks at a bounded text."""
+
 Path = tuple[str | int, ...]
 Report = Callable[[Path, str], None]
 
@@ -69,6 +72,7 @@ def compile_flow_template(text: str, report: Report, path: Path = ()) -> FlowTem
         return FlowTemplate(lambda _scope: text, text)
     try:
         nodes = parse(text)
+        _check_cost(nodes)
         render = _whole(nodes)
     except WrongTemplate as error:
         report(path, f"the template {error}")
@@ -156,6 +160,22 @@ def _called(call: Call) -> Lookup:
         raise WrongTemplate(
             f"has a helper that cannot work: '{call.name}' {error}; it is written {helper.example}"
         ) from None
+
+
+def _check_cost(nodes: Sequence[Node]) -> None:
+    if sum(map(_cost, nodes)) > MOST_HELPERS:
+        raise WrongTemplate(f"uses more than {MOST_HELPERS} helpers; a whirlpool counts as 100")
+
+
+def _cost(node: Node) -> int:
+    """Return what the helpers below a node cost."""
+    if isinstance(node, Call):
+        known = helpers.get(node.name)
+        inner = sum(map(_cost, (*node.arguments, *node.options.values())))
+        return inner + (known.cost if known else 1)
+    if isinstance(node, Choice):
+        return sum(map(_cost, (node.condition, *node.then, *node.otherwise)))
+    return 0
 
 
 def _names(node: Node) -> Iterator[str]:

@@ -18,7 +18,7 @@ __all__ = ["Write", "compile_date_pattern"]
 Write = Callable[[datetime, Locale], str]
 
 _TOKEN = re.compile(
-    r"\[[^\[\]]*\]|\\?(?:LTS?|L{1,4}|l{1,4}"
+    r"\[[^\[]*\]|\\?(?:LTS?|L{1,4}|l{1,4}"
     r"|[Hh]mm(?:ss)?|Mo|M{1,4}|DDDo|D{3,4}|Do|D{1,2}|do|d{1,4}|wo|ww?|Wo|WW?|Qo?"
     r"|Y{6}|Y{5}|YYYY|YY|Y|g{5}|gggg|gg|G{5}|GGGG|GG|[eE]|[aA]|hh?|HH?|kk?|mm?|ss?|S{1,9}|[xX]|zz?|ZZ?|.)",
     re.DOTALL,

@@ -93,25 +93,26 @@ Render = Callable[[Scope], Any]
 
 @dataclass(frozen=True, slots=True)
 class Helper:
-    """A helper; ``example`` is how it is written."""
+    """A helper; ``example`` is how it is written, ``cost`` how many others it is worth in time."""
 
     name: str
     build: Callable[[Usage], Render]
     example: str
     manual: str
+    cost: int = 1
 
 
 helpers: Registry[Helper] = Registry("helper")
 
 
 def template_helper(
-    name: str, example: str, manual: str = ""
+    name: str, example: str, manual: str = "", *, cost: int = 1
 ) -> Callable[[Callable[[Usage], Render]], Callable[[Usage], Render]]:
     """Add the decorated function to the registry; its docstring is its manual."""
 
     def register(build: Callable[[Usage], Render]) -> Callable[[Usage], Render]:
         told = " ".join((manual or build.__doc__ or "").split())
-        helpers.add(name, Helper(name, build, example, told))
+        helpers.add(name, Helper(name, build, example, told, cost))
         return build
 
     return register

@@ -6,12 +6,13 @@ variable is written as in the United States; in a template's text it is a findin
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 __all__ = ["ENGLISH", "Locale", "locales"]
 
-Ordinal = Callable[[int], str]
+Ordinal = Callable[[float], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +44,24 @@ class Locale:
     )
 
 
-def _english(number: int) -> str:
-    last, tens = abs(number) % 10, abs(number) % 100 // 10
-    return "th" if tens == 1 else {1: "st", 2: "nd", 3: "rd"}.get(last, "th")
+_ENGLISH_ENDINGS: Mapping[float, str] = {1: "st", 2: "nd", 3: "rd"}
+_SPANISH_ENDINGS: Mapping[float, str] = dict(
+    enumerate(("mo", "er", "do", "er", "to", "to", "to", "mo", "vo", "no"))
+)
 
 
-def _dutch(number: int) -> str:
-    least = abs(number) % 100
-    return "ste" if number != 0 and (least in (1, 8) or least >= 20) else "de"  # noqa: PLR2004
+def _english(number: float) -> str:
+    tens = math.trunc(math.fmod(number, 100) / 10)
+    return "th" if tens == 1 else _ENGLISH_ENDINGS.get(math.fmod(number, 10), "th")
+
+
+def _spanish(number: float) -> str:
+    return _SPANISH_ENDINGS.get(math.fmod(number, 10), "to")
+
+
+def _dutch(number: float) -> str:
+    least = math.fmod(number, 100)
+    return "ste" if number != 0 and (least <= 1 or least == 8 or least >= 20) else "de"  # noqa: PLR2004
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -159,7 +170,7 @@ _SPANISH = Locale(
     first_day=1,
     first_date=4,
     day_ordinal=_always("º"),
-    ordinal=lambda number: {1: "er", 2: "do", 3: "er", 4: "to"}.get(number % 10, "º"),
+    ordinal=_spanish,
     thousands=".",
     decimal=",",
     currency="$",

@@ -1,7 +1,10 @@
 """Numbers for people, by patterns such as ``0,0.00``, ``$0,0[.]00``, ``0.0a``, ``0%``, ``0o``.
 
 A pattern is read once to what it asks for. Zeros before the point pad, zeros after it are
-decimals, those in brackets only if they are needed; halves are rounded up.
+decimals, those in brackets only if they are needed; halves are rounded up. Everything is reckoned
+in floating point and by steps of the text, as the reference's library does it, so that its slips
+are ours too: ``0 a`` of 999999 is ``1 k``. Only where that has no number, far from zero or very
+near, is the number written as it is.
 """
 
 from __future__ import annotations
@@ -10,9 +13,10 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import ROUND_FLOOR, Decimal
+from decimal import ROUND_FLOOR, ROUND_HALF_UP, Context, Decimal
 
 from pointsman.fields.text import number_text
+from pointsman.rules.templates.calculus import as_float
 from pointsman.rules.templates.locales import Locale
 
 __all__ = ["Write", "compile_number_pattern"]
@@ -21,12 +25,14 @@ Write = Callable[[float, Locale], str]
 
 _USUAL = "0,0"
 _MOST_DECIMALS = 30
-_LARGEST = 1e21
+_ROOM = Context(prec=1_100)
+_HALF = Decimal("0.5")
 _THOUSANDS = re.compile(r"(\d)(?=(?:\d{3})+$)")
 _BEFORE = re.compile(r"^[+\-(\s$|]*")
 _AFTER = re.compile(r"[+\-)\s$|]*$")
 _STEPS = (("t", 10**12), ("b", 10**9), ("m", 10**6), ("k", 10**3))
 _NEXT = {"k": "m", "m": "b", "b": "t"}
+_THOUSAND = 1_000
 _BYTES = ("B", "KB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB")
 _BINARY_BYTES = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB")
 
@@ -41,9 +47,8 @@ def compile_number_pattern(pattern: str) -> Write:
 
 def _safe(write: Write) -> Write:
     def told(number: float, locale: Locale) -> str:
-        if not math.isfinite(number) or abs(number) >= _LARGEST:
-            return number_text(number)
-        return write(number, locale)
+        number = as_float(number)
+        return write(number, locale) if math.isfinite(number) else number_text(number)
 
     return told
 
@@ -101,13 +106,13 @@ def _plain(pattern: str) -> Write:
 
     def told(number: float, locale: Locale) -> str:
         name, scale = _abbreviation(shape, number)
-        text = _fixed(_exact(number) / scale, shape)
-        if name and not shape.abbreviated and name != "t" and abs(Decimal(text)) >= 1_000:  # noqa: PLR2004
-            name = _NEXT[name]
-            text = f"{Decimal(text) / 1_000:.{len(text.partition('.')[2])}f}"
-        negative = text.startswith("-")
-        whole, _, decimals = text.removeprefix("-").partition(".")
-        whole = whole.rjust(shape.padding, "0")
+        text = _fixed(number / scale, shape)
+        whole, _, decimals = text.partition(".")
+        if _rolls_over(shape, name, whole):
+            name = name if shape.unit else _NEXT[name]
+            whole = number_text(float(whole) / _THOUSAND)
+        negative = whole.startswith("-")
+        whole = whole.removeprefix("-").rjust(shape.padding, "0")
         if shape.grouped:
             whole = _THOUSANDS.sub(lambda digit: digit[1] + locale.thousands, whole)
         if shape.bare:
@@ -116,18 +121,28 @@ def _plain(pattern: str) -> Write:
             decimals = ""
         unit = locale.abbreviations.get(name, "") if name else ""
         ending = shape.unit + unit if shape.abbreviated is not None else ""
-        return _signed(whole + (locale.decimal + decimals if decimals else "") + ending, negative)
-
-    def _signed(text: str, negative: bool) -> str:
-        if shape.parentheses:
-            return f"({text})" if negative else text
-        place = shape.plus if shape.plus >= 0 else shape.minus if negative else -1
-        if place >= 0:
-            sign = "-" if negative else "+"
-            return sign + text if place == 0 else text + sign
-        return f"-{text}" if negative else text
+        written = whole + (locale.decimal + decimals if decimals else "") + ending
+        return _signed(shape, written, number, negative=negative)
 
     return told
+
+
+def _signed(shape: _Shape, text: str, number: float, *, negative: bool) -> str:
+    """Return a text with its sign; ``negative`` tells what it looks like, not what it was."""
+    if shape.parentheses:
+        return f"({text})" if negative else text
+    place = shape.plus if shape.plus >= 0 else shape.minus if number < 0 else -1
+    if place >= 0:
+        sign = "-" if negative else "+"
+        return sign + text if place == 0 else text + sign
+    return f"-{text}" if negative else text
+
+
+def _rolls_over(shape: _Shape, name: str, whole: str) -> bool:
+    """Return whether rounding made a thousand of what has a unit, or a space for one."""
+    if shape.abbreviated is None or shape.abbreviated or float(whole) < _THOUSAND:
+        return False
+    return bool(shape.unit) or name in _NEXT
 
 
 def _abbreviation(shape: _Shape, number: float) -> tuple[str, int]:
@@ -140,23 +155,34 @@ def _abbreviation(shape: _Shape, number: float) -> tuple[str, int]:
 
 
 def _exact(number: float) -> Decimal:
-    return Decimal(number) if isinstance(number, int) else Decimal(repr(number))
+    return Decimal(repr(number))
 
 
-def _fixed(number: Decimal, shape: _Shape) -> str:
+def _fixed(number: float, shape: _Shape) -> str:
     """Return a number with as many decimals as it needs, within what the pattern allows."""
-    number = +number
-    exponent = number.as_tuple().exponent
-    needed = max(-exponent, 0) if isinstance(exponent, int) else 0
+    told = number_text(number)
+    if "e+" in told or "I" in told:
+        return told
+    tiny = "e" in told
+    needed = -int(_exact(number).as_tuple().exponent) if tiny else len(told.partition(".")[2])
     places = min(max(needed, shape.least), shape.most)
-    shifted = number.scaleb(places) + Decimal("0.5")
-    rounded = shifted.to_integral_value(ROUND_FLOOR).scaleb(-places)
-    text = f"{rounded:.{places}f}"
+    if tiny:
+        shifted = _ROOM.add(_ROOM.scaleb(_exact(number), places), _HALF)
+        text = f"{shifted.to_integral_value(ROUND_FLOOR).scaleb(-places, _ROOM):.{places}f}"
+        text = text.removeprefix("-") if not text.strip("-0.") else text
+    else:
+        shifted = Decimal(float(f"{told}e{places}")) + _HALF
+        text = _to_fixed(float(shifted.to_integral_value(ROUND_FLOOR)) / 10.0**places, places)
     if places > shape.least:
         kept = len(text) - (places - shape.least)
         text = text[:kept] + text[kept:].rstrip("0")
-    text = text.rstrip(".")
-    return text.removeprefix("-") if not text.strip("-0.") else text
+    return text.rstrip(".")
+
+
+def _to_fixed(number: float, places: int) -> str:
+    """Return a number with so many decimals of its exact value; zero has no sign."""
+    exact = Decimal(number).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP, _ROOM)
+    return f"{abs(exact) if number == 0 else exact:f}"
 
 
 def _currency(pattern: str) -> Write:
@@ -165,7 +191,7 @@ def _currency(pattern: str) -> Write:
 
     def told(number: float, locale: Locale) -> str:
         text, first, last = inner(number, locale), before, after
-        if number >= 0 or not any(sign in text for sign in "-("):
+        if number >= 0:
             first = re.sub(r"[-(]", "", first, count=1)
             last = re.sub(r"[-)]", "", last, count=1)
         elif "-" not in first and "(" not in first:
@@ -219,9 +245,7 @@ def _scaled(mark: str, factor: int) -> Callable[[str], Write]:
 def _ordinal(pattern: str) -> Write:
     space = " " if " o" in pattern else ""
     inner = _plain(re.sub(r"\s?o", "", pattern, count=1))
-    return lambda number, locale: (
-        inner(number, locale) + space + locale.ordinal(math.floor(number + 0.5))
-    )
+    return lambda number, locale: inner(number, locale) + space + locale.ordinal(number)
 
 
 def _bytes(pattern: str) -> Write:

@@ -1,41 +1,32 @@
 """What a template says: text, ``{{…}}`` and ``{{#if …}}``, read into nodes.
 
-Text is read in one pass. In ``{{…}}`` stands a variable, a literal, or a helper with arguments and
-named options; a helper in parentheses can be an argument. Braces inside of quotes are text, so
-``"regexp(h.{3})"`` ends nothing.
+In ``{{…}}`` stands a variable, a literal, or a helper with arguments and named options; a helper in
+parentheses can be an argument. Where a tag begins and ends is told by
+:mod:`pointsman.rules.templates.pieces`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from pointsman.rules.templates.pieces import STRING, WrongTemplate, pieces
 
 __all__ = ["Call", "Choice", "Expression", "Literal", "Node", "Variable", "WrongTemplate", "parse"]
 
 LONGEST = 64 * 1024
 _DEEPEST = 16
 
-_STRING = r"\"(?:\\\"|[^\"])*+\"|'(?:\\'|[^'])*+'"
-_TAG = re.compile(
-    r"\{\{(?P<before>~?)(?:!--.*?--(?P<comment>~?)\}\}|"
-    rf"(?P<raw>\{{?)(?P<inside>(?:{_STRING}|\[[^\[\]]*+\]|[^{{}}\"'\[~]|~(?!\}}))*+)"
-    r"\}?(?P<after>~?)\}\})",
-    re.DOTALL,
-)
 _TOKEN = re.compile(
-    rf"\s*+(?:(?P<string>{_STRING})|(?P<number>-?[0-9]++(?:\.[0-9]++)?+)(?=[\s()]|$)"
+    rf"\s*+(?:(?P<string>{STRING})|(?P<number>-?[0-9]++(?:\.[0-9]++)?+)(?=[\s()]|$)"
     r"|(?P<option>[A-Za-z_][A-Za-z0-9_]*+)\s*+=|(?P<bracket>[()])"
     r"|(?P<variable>(?:[A-Za-z0-9_-]|\[[^\[\]]{1,100}\])(?:[A-Za-z0-9_.-]|\[[^\[\]]{1,100}\]|'[0-9]+')*+))",
     re.ASCII,
 )
 _INDEX = re.compile(r"\.?\[([^\[\]]*)\]")
 _CONSTANTS = {"true": True, "false": False, "null": None, "undefined": None}
-
-
-class WrongTemplate(ValueError):
-    """A template that cannot be read; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,35 +92,12 @@ def parse(text: str) -> list[Node]:
     if len(text) > LONGEST:
         raise WrongTemplate(f"is longer than {LONGEST // 1024} KiB")
     reader = _Reader()
-    for piece in _pieces(text):
+    for piece in pieces(text):
         if isinstance(piece, str):
             reader.text(piece)
         else:
             reader.tag(piece[0].strip())
     return reader.end()
-
-
-def _pieces(text: str) -> Iterator[str | tuple[str]]:
-    """Yield texts, and the insides of tags as tuples."""
-    at, strip = 0, False
-    while (start := text.find("{{", at)) >= 0:
-        found = _TAG.match(text, start)
-        escaped = start > at and text[start - 1] == "\\"
-        if found is None:
-            raise WrongTemplate(
-                f"begins '{text[start : start + 30]}' and does not end it; close it with '}}}}', "
-                "and its quotes"
-            )
-        before = text[at : start - escaped]
-        before = before.lstrip() if strip else before
-        strip = bool(found["after"] or found["comment"])
-        yield before.rstrip() if found["before"] else before
-        if escaped:
-            yield found[0]
-        elif found["inside"] is not None and not found["inside"].startswith("!"):
-            yield (found["inside"],)
-        at = found.end()
-    yield text[at:].lstrip() if strip else text[at:]
 
 
 class _Reader:
@@ -151,7 +119,7 @@ class _Reader:
         elif inside == "^" or inside.partition(" ")[0] == "else":
             self._turn(inside.partition(" ")[2].strip())
         else:
-            self._here().append(_expression(inside))
+            self._here().append(_expression(inside.removeprefix("&")))
 
     def end(self) -> list[Node]:
         if self._open:
@@ -277,4 +245,5 @@ def _single(found: re.Match[str]) -> Expression:
     name = found["variable"]
     if name in _CONSTANTS:
         return Literal(_CONSTANTS[name])
-    return Variable(_INDEX.sub(lambda index: f".{index[1]}", name).lstrip("."))
+    path = _INDEX.sub(lambda index: f".{index[1]}", name).lstrip(".")
+    return Variable(path.removeprefix("this."))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,7 +12,11 @@ from pointsman.rules.variables import Scope
 
 __all__ = ["extract", "lowercase", "replace", "substring", "uppercase"]
 
+Find = Callable[[str], Iterator[Match]]
+
 _REGEXP = "regexp("
+_DOUBLED = re.compile(r"\\\\(?=[bdswBDSW])")
+"""A backslash written twice, as in text within text; the reference's own example has it."""
 
 
 @template_helper("lowercase", "{{lowercase lead.first_name}}")
@@ -57,7 +62,7 @@ def replace(usage: Usage) -> Render:
     body = _pattern_text(pattern)
     if not (body.startswith(_REGEXP) and body.endswith(")")):
         return lambda scope: _replaced(given.text(scope), body, _new(new, scope))
-    find = compile_matcher(body[len(_REGEXP) : -1])
+    find = _expression(body[len(_REGEXP) : -1])
     return lambda scope: _rewritten(given.text(scope), find, _new(new, scope))
 
 
@@ -73,7 +78,7 @@ def extract(usage: Usage) -> Render:
     body = _pattern_text(pattern)
     if body.startswith(_REGEXP) and body.endswith(")"):
         body = body[len(_REGEXP) : -1]
-    find = compile_matcher(body)
+    find = _expression(body)
     return lambda scope: " ".join(_found(find, given.text(scope)))[:LIMIT]
 
 
@@ -82,6 +87,10 @@ def _pattern_text(pattern: Argument) -> str:
     if not body:
         raise ValueError("needs a pattern that is not empty")
     return body
+
+
+def _expression(body: str) -> Find:
+    return compile_matcher(_DOUBLED.sub(lambda _found: "\\", body))
 
 
 def _new(new: Argument | None, scope: Scope) -> str:
@@ -100,9 +109,6 @@ def _replaced(text: str, old: str, new: str) -> str:
     if growth <= 0 or len(text) + text.count(old) * growth <= LIMIT:
         return text.replace(old, new)
     return text.replace(old, new, max(LIMIT - len(text), 0) // growth + 1)[:LIMIT]
-
-
-Find = Callable[[str], Iterator[Match]]
 
 
 def _found(find: Find, text: str) -> Iterator[str]:

@@ -13,7 +13,7 @@
 -- Whoever has the run's step may still store what came of it, but goes on no further; no job and no
 -- reader can claim the run any more.
 -- @include runs
-local run = redis.call('HMGET', KEYS[1], 'status', 'created', 'finished')
+local run = runs_read(ARGV[4], KEYS[1], 'status', 'created', 'finished')
 if not run[1] then return 'unknown' end
 if run[3] then return run[1] end
 

@@ -15,7 +15,7 @@
 -- again, this gives a newer token; the one of the lost answer is used by nobody.
 -- @include runs
 local id = string.match(ARGV[2], '([^/]+)$')
-local run = redis.call('HMGET', KEYS[1], 'ticket', 'status', 'created')
+local run = runs_read(ARGV[5], KEYS[1], 'ticket', 'status', 'created')
 if run[1] ~= ARGV[1] then
   if ARGV[1] == 'here' then redis.call('ZREM', KEYS[2], ARGV[2]) end
   if not run[1] then runs_gone(ARGV[5], id) end

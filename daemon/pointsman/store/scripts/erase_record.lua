@@ -3,8 +3,9 @@
 --
 -- KEYS[1]  hash of the record
 -- KEYS[2]  list of the record's changes
--- KEYS[3]  set of the record's run ids (their hashes are built here: KEYS[1] .. ":run:" .. id, and
---          of flows: KEYS[1] .. ":events", ":submission", ":errands")
+-- KEYS[3]  set of the run ids that the record's field "runs" had no room for (the runs' hashes are
+--          built here, see runs.lua: run:<id> and, of those that an earlier version began, KEYS[1]
+--          .. ":run:" .. id; and of flows: KEYS[1] .. ":events", ":submission", ":errands")
 -- KEYS[4]  sorted set in which its module's records are listed
 -- ARGV[1]  now, ms
 -- ARGV[2]  how long the tombstone is kept, ms
@@ -14,12 +15,15 @@
 -- @include sticky
 -- @include parking
 -- @include listed
-local there = redis.call('HMGET', KEYS[1], 'data', 'erased', 'parked')
+local there = redis.call('HMGET', KEYS[1], 'data', 'erased', 'parked', 'runs')
 if there[2] then return 1 end
 if not there[1] then return 0 end
 
-for _, run in ipairs(redis.call('SMEMBERS', KEYS[3])) do
-  redis.call('UNLINK', KEYS[1] .. ':run:' .. run)
+local prefix = string.match(KEYS[1], '^(pm:{.-}:)')
+local runs = redis.call('SMEMBERS', KEYS[3])
+for run in string.gmatch(there[4] or '', '%S+') do runs[#runs + 1] = run end
+for _, run in ipairs(runs) do
+  redis.call('UNLINK', prefix .. 'run:' .. run, KEYS[1] .. ':run:' .. run)
 end
 sticky_forget(KEYS[1])
 parking_leave(KEYS[1], there[3])

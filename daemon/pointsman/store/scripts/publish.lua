@@ -3,7 +3,8 @@
 -- KEYS[1]  hash of the current generation
 -- KEYS[2]  string: the data format's number
 -- KEYS[3]  string: this operation's first answer
--- ARGV[1]  "pm:{<organization>}:", before every other key (built here: generations, pools, workflows, flows)
+-- ARGV[1]  "pm:{<organization>}:", before every other key (built here: generations, pools, workflows,
+--          flows, deployed flows)
 -- ARGV[2]  number of the generation that this one replaces; 0: there is none yet
 -- ARGV[3]  now, ms
 -- ARGV[4]  hash of the files
@@ -23,12 +24,17 @@
 -- ARGV[17] JSON: array of ids of vanished pools of which the history alone is kept
 -- ARGV[18] how long that is kept, ms
 -- ARGV[19] JSON: array of flows as versions_keep takes them
+-- ARGV[20] what of the flows is live, compressed; "" if it is what the files say
+-- ARGV[21] JSON: array of live flows as deployments_keep takes them
+-- ARGV[22] how many deployed versions of a flow are kept
+-- ARGV[23] and on: id and text of each flow that becomes live as it was not
 -- returns  {"published", number}; {"conflict", current number}; {"format", number of a newer one}
 -- @include once
 -- @include rotation
 -- @include parking
 -- @include seen
 -- @include versions
+-- @include deployments
 local first = once_recall(KEYS[3])
 if first then return first end
 
@@ -42,7 +48,8 @@ local about = {'number', number, 'hash', ARGV[4], 'parent', parent, 'author', AR
   'at', ARGV[3], 'pool_ids', ARGV[7], 'kind', ARGV[15]}
 redis.call('SET', KEYS[2], ARGV[11])
 redis.call('HSET', KEYS[1], unpack(about))
-redis.call('HSET', ARGV[1] .. 'generation:' .. number, 'files', ARGV[6], unpack(about))
+redis.call('HSET', ARGV[1] .. 'generation:' .. number, 'files', ARGV[6],
+  'deployed', ARGV[20], unpack(about))
 redis.call('DEL', ARGV[1] .. 'generation:' .. (number - tonumber(ARGV[10])))
 
 local kept = {}
@@ -72,4 +79,8 @@ end
 versions_keep(ARGV[1] .. 'workflows', cjson.decode(ARGV[16]), ARGV[3], tonumber(ARGV[9]))
 versions_keep(ARGV[1] .. 'flows', cjson.decode(ARGV[19]), ARGV[3], tonumber(ARGV[9]))
 redis.call('PUBLISH', ARGV[12], ARGV[13] .. ' ' .. number)
+local texts = {}
+for i = 23, #ARGV, 2 do texts[ARGV[i]] = ARGV[i + 1] end
+deployments_keep(ARGV[1], cjson.decode(ARGV[21]), texts, ARGV[3], tonumber(ARGV[9]),
+  tonumber(ARGV[22]))
 return once_keep(KEYS[3], {'published', number})

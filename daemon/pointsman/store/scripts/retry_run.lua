@@ -18,22 +18,25 @@
 -- to fail at, is done alone. Attempts count on, so that no answer to an earlier one is taken for
 -- one to the next.
 -- @include runs
+-- @include wide
 -- @include once
 local first = once_recall(KEYS[5])
 if first then return first end
 
-local run = redis.call('HMGET', KEYS[1], 'status', 'step', 'finished', 'created', 'workflow', 'line')
+local run = runs_read(ARGV[4], KEYS[1], 'status', 'step', 'finished', 'created', 'workflow', 'line',
+  'record')
 if not run[1] then return {'unknown'} end
 if not run[3] then return {'open'} end
 local failed = run[1] == 'failed' and run[2] or nil
 local step = ARGV[1] == '' and failed or ARGV[1]
-local status, attempts = string.match(step and redis.call('HGET', KEYS[1], 'step:' .. step) or '',
+local status, attempts = string.match(step and wide_get(KEYS[1], 'step:' .. step) or '',
   '^{"id":"[^"]*","type":"[^"]*","status":"(%a+)","attempts":(%d+)')
 if status ~= 'failed' then return {'whole'} end
 if redis.call('EXISTS', KEYS[4]) == 0 then return {'undefined'} end
 
 local id = string.match(KEYS[1], ':run:([^:]+)$')
-local place, open = runs_join(runs_record(KEYS[1]), run[5], run[6] or '', id, ARGV[3])
+local record = runs_record(ARGV[4], run[7])
+local place, open = runs_join(ARGV[4], record, run[5], run[6] or '', id, ARGV[3])
 if place == 'skip' then return {'busy', open} end
 redis.call('HSET', KEYS[1], 'status', 'queued', 'ticket', '', 'step', step,
   'attempt', attempts + 1, 'earlier', attempts, 'updated', ARGV[2])

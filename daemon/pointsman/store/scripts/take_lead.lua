@@ -20,7 +20,7 @@
 -- Beside the stream, "clock" and "index:leads" are built (clock.lua, listed.lua); where leads may
 -- wait or have owners, keys of the same organization (parking.lua, sticky.lua). A lead of a flow
 -- comes with more: take_submission.lua; one for a pool without limits or terms, or for none, needs
--- less: take_plain.lua. Redis defines all functions of a script at each call, hence three of them.
+-- less: take_plain.lua, take_owned.lua. Redis defines all functions of a script at each call: hence so many.
 -- @include turn
 -- @include assignment
 -- @include events

@@ -8,9 +8,10 @@
 -- ARGV[10] "take" a place in each; "check" that there is one; "refuse": the only one has none; or
 --          "<token> <lease> <till>" of a lead that sets out to recipients (see flight.lua)
 -- ARGV[11] what it claims to be the first of (see lists.lua), taken with its places under caps
--- ARGV[12..] its events (see story.lua); of a lead that sets out, its state instead
--- returns  as take_lead.lua; or "capped" with the id of a cap that is full, "claimed" (another lead
---          was the first); nothing was written then
+-- ARGV[12] what else is supposed to be in no list (see lists.lua)
+-- ARGV[13..] its events (see story.lua); of a lead that sets out, its state instead
+-- returns  as take_lead.lua; or "listed" with what lists_known tells of the claims and the others,
+--          "capped" with the id of a cap that is full; nothing was written then
 -- Keys of the same organization are built as there, and those of caps, lists, flight, story
 -- and outcomes.
 -- @include turn
@@ -32,14 +33,13 @@ if status then return {status, generation, answer} end
 lead.now = clock_now(KEYS[3], ARGV[1])
 local now, refused = tonumber(lead.now), ARGV[10] == 'refuse'
 local caps = ARGV[9] ~= '' and caps_specs(ARGV[9])
+local claims, others = lists_specs(ARGV[11]), lists_specs(ARGV[12])
+local listed = lists_known(KEYS[3], now, claims, others)
+if listed then return {'listed', generation, listed} end
 local places, full
 if caps and not refused then
   places, full = caps_ask(KEYS[3], caps, now)
   if full then return {'capped', generation, full} end
-end
-local claims = ARGV[11] ~= '' and not refused and lists_specs(ARGV[11]) or {}
-for _, claim in ipairs(claims) do
-  if lists_found(KEYS[3], claim, now) > 0 then return {'claimed', generation} end
 end
 status, answer, owner = taking_turn(lead, assignment_read, assignment_try)
 if not answer then return {status, generation} end
@@ -54,10 +54,10 @@ end
 if token then
   if places then caps_enter(places, caps, lead.id, now, tonumber(till)) end
   flight_begin(KEYS[3], lead.key, {token = token, lease = lease, till = tonumber(till),
-    state = ARGV[12], idempotency = lead.idempotency or ''})
+    state = ARGV[13], idempotency = lead.idempotency or ''})
 else
   local texts = {}
-  for i = 12, #ARGV do texts[#texts + 1] = ARGV[i] end
+  for i = 13, #ARGV do texts[#texts + 1] = ARGV[i] end
   story_tell(KEYS[3], lead.key,
     {id = lead.id, at = now, ttl = tonumber(lead.log_ttl), texts = texts, answer = answer})
 end
@@ -65,6 +65,6 @@ answer = string.sub(answer, 1, -2) .. ',"told":' .. ARGV[8] .. '}'
 taking_keep(lead, answer, owner)
 if not token then
   local prefix = string.match(KEYS[3], '^(.*:)events$')
-  outcomes_submission(prefix, lead.id, ARGV[8], ARGV[12], lead.now)
+  outcomes_submission(prefix, lead.id, ARGV[8], ARGV[13], lead.now)
 end
 return {'taken', generation, answer}

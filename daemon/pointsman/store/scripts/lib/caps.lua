@@ -13,9 +13,10 @@
 -- caps_take(stream, specs, lead, now, till)   both: the id of one that is full, or nil
 -- caps_keep(stream, specs, lead, now)   make held places used ones
 -- caps_leave(stream, ids, lead)   give held places back
--- caps_settle(stream, specs, member, now, mode, till)   "hold" a place in each until then, once: the
---                    id of one that is full; "keep" or "leave" the held places; else nothing
 -- caps_refuse(stream, spec, now)   count a lead that was turned away
+-- caps_settle(stream, specs, member, now, mode, till)   "hold" a place in each until then, once: the
+--                    id of one that is full, which has counted it as refused; "keep" or "leave" the
+--                    held places; else nothing
 --
 -- A counter begins anew when its window ends, when its rules change (digest) and when it becomes
 -- shorter; a longer one keeps what it counted and ends later.
@@ -104,12 +105,28 @@ local function caps_leave(stream, ids, lead)
   end
 end
 
+local function caps_refuse(stream, spec, now)
+  local cap = caps_read(stream, spec, now)
+  cap.failed = cap.failed + 1
+  caps_write(cap, spec, now)
+end
+
+local function caps_refuse_once(stream, specs, full, member, now)
+  local once = string.match(stream, '^(.*:)events$') .. 'once:' .. member .. ':' .. full
+  if not redis.call('SET', once, '1', 'NX', 'PX', 600000) then return end
+  for _, spec in ipairs(specs) do
+    if spec.id == full then caps_refuse(stream, spec, now) end
+  end
+end
+
 local function caps_settle(stream, specs, member, now, mode, till)
   if not specs[1] then return end
   if mode == 'hold' then
     local _, held = caps_keys(stream, specs[1].id)
     if redis.call('ZSCORE', held, member) then return end
-    return caps_take(stream, specs, member, now, till)
+    local full = caps_take(stream, specs, member, now, till)
+    if full then caps_refuse_once(stream, specs, full, member, now) end
+    return full
   elseif mode == 'keep' then
     caps_keep(stream, specs, member, now)
   elseif mode == 'leave' then
@@ -119,8 +136,3 @@ local function caps_settle(stream, specs, member, now, mode, till)
   end
 end
 
-local function caps_refuse(stream, spec, now)
-  local cap = caps_read(stream, spec, now)
-  cap.failed = cap.failed + 1
-  caps_write(cap, spec, now)
-end

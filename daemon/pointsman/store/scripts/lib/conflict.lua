@@ -20,17 +20,18 @@ end
 
 local function conflict_told(log, change)
   if string.sub(change.origin, 1, 9) ~= 'workflow:' or change.previous == 'null' then return end
-  local others = {}
+  local others, foreign, own = {}, false, '"origin":"' .. change.origin .. '"'
   for _, entry in ipairs(redis.call('LRANGE', log, -CONFLICT_LOOKS, -1)) do
     if string.find(entry, '"origin":"workflow:', 1, true) then
-      others[#others + 1] = cjson.decode(entry)
+      others[#others + 1] = entry
+      foreign = foreign or not string.find(entry, own, 1, true)
     end
   end
-  if #others == 0 then return end
+  if not foreign then return end
   local changed, now = cjson.decode(change.previous), cjson.decode(change.data)
   now.owner_id = change.owner ~= '' and change.owner or nil
   for i = #others, 1, -1 do
-    local entry = others[i]
+    local entry = cjson.decode(others[i])
     local earlier = type(entry.previous) == 'table' and entry.previous or {}
     for name in pairs(changed) do
       if entry.origin ~= change.origin and earlier[name] ~= nil

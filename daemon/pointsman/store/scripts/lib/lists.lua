@@ -6,6 +6,8 @@
 -- lists_specs(text)   what a caller asks, parted by ","; each "<id> <20 hex digits> <since, ms>
 --                     <ttl, ms>": added since then counts; ttl: how long items stay, 0 for good
 -- lists_found(stream, spec, now)   1 if the value is in the list; 2 if it is claimed; else 0
+-- lists_known(stream, now, ..)     of all in the tables of specs that follow, in their order, "1" if
+--                     the value is in the list or claimed, else "0"; nil if none is
 -- lists_add(stream, spec, now)     add the value, or make it as good as new; true if it was not there
 -- lists_remove(stream, spec)       take it out; true if it was there
 -- lists_claim(stream, spec, till)  keep others from taking the value until then, ms
@@ -35,6 +37,17 @@ local function lists_found(stream, spec, now)
   end
   local claimed = redis.call('ZSCORE', lists_key(stream, spec, 'claims'), spec.value)
   return claimed and tonumber(claimed) > now and 2 or 0
+end
+
+local function lists_known(stream, now, ...)
+  local known, any = '', false
+  for _, specs in ipairs({...}) do
+    for _, spec in ipairs(specs) do
+      local found = lists_found(stream, spec, now) > 0
+      known, any = known .. (found and '1' or '0'), any or found
+    end
+  end
+  return any and known or nil
 end
 
 local function lists_add(stream, spec, now)

@@ -2,17 +2,23 @@
 --
 -- Keys are built here, all of one organization: ``prefix`` is "pm:{<organization>}:".
 --   <prefix>runs:<status>           sorted set of run ids by start, one for each status
---   <prefix>run:<id>                string: the record of a run; gone when the run is forgotten
+--   <prefix>run:<id>                hash of a run: what of it moves; in parts (see wide.lua) "what"
+--                                   (what it is: see begin.lua), "t" (the record as the event left
+--                                   it, packed) and "step:<n>" (JSON)
 --   <prefix>definition:<digest>     string: a workflow as a run began with it
---   <record>:run:<id>               hash of a run; ``record`` is the key of the record's hash
 --   <record>:line:<workflow>        list of the open runs of a workflow with concurrency queue or
---                                   skip: the first is the one that goes on
+--                                   skip: the first is the one that goes on; ``record`` is the key
+--                                   of the record's hash
+-- Of runs that an earlier version began, run:<id> is a string with the place of the record, and the
+-- hash is <record>:run:<id>: whoever is first to need it moves it.
 --
 -- runs_listed(prefix, set, id, created, now, kept, most)   add a run to a list, keep that in bounds
 -- runs_moved(prefix, id, created, before, after, now, kept)   change a run's status in the lists
 -- runs_gone(prefix, id)         a run was erased while it was open
+-- runs_read(prefix, run, ...)   fields of the run with this key, wherever it lies
+-- runs_record(prefix, place)    the key of the record at a place, such as "task:<id>"
 -- runs_longer(key, ms)          let a key live so long, if it ends sooner; false if there is none
--- runs_join(record, workflow, mode, id, ms)   join the line, unless mode is "allow" or ""
+-- runs_join(prefix, record, workflow, mode, id, ms)   join the line, unless mode is "allow" or ""
 --   returns   "go"; "wait" (others are before it); "skip" and the id of the run that is open
 -- runs_line_longer(prefix, run, ms)   let those behind this run live so long
 -- runs_posted(run, outbox)      let a job do the current step of the run with this key
@@ -21,6 +27,28 @@
 -- @include outcomes
 
 local RUNS_LISTED = 100000
+
+local function runs_record(prefix, place)
+  return prefix .. (string.find(place, ':', 1, true) and place or 'lead:' .. place)
+end
+
+local function runs_moved_here(prefix, run)
+  local place = redis.call('TYPE', run).ok == 'string' and redis.call('GET', run)
+  if not place then return end
+  local old = runs_record(prefix, place) .. string.match(run, ':run:[^:]+$')
+  if redis.call('EXISTS', old) == 1 then
+    redis.call('RENAME', old, run)
+  else
+    redis.call('DEL', run)
+  end
+end
+
+local function runs_read(prefix, run, ...)
+  local told = redis.pcall('HMGET', run, ...)
+  if not told.err then return told end
+  runs_moved_here(prefix, run)
+  return redis.call('HMGET', run, ...)
+end
 
 local function runs_longer(key, ms)
   if redis.call('PEXPIRE', key, ms, 'GT') == 1 then return true end
@@ -52,15 +80,11 @@ local function runs_gone(prefix, id)
   end
 end
 
-local function runs_record(run)
-  return string.match(run, '^(.*):run:[^:]+$')
-end
-
-local function runs_join(record, workflow, mode, id, ms)
+local function runs_join(prefix, record, workflow, mode, id, ms)
   if mode == 'allow' or mode == '' then return 'go' end
   local line = record .. ':line:' .. workflow
   local first = redis.call('LINDEX', line, 0)
-  while first and redis.call('EXISTS', record .. ':run:' .. first) == 0 do
+  while first and redis.call('EXISTS', prefix .. 'run:' .. first) == 0 do
     redis.call('LPOP', line)
     first = redis.call('LINDEX', line, 0)
   end
@@ -71,15 +95,15 @@ local function runs_join(record, workflow, mode, id, ms)
 end
 
 local function runs_line_longer(prefix, run, ms)
-  local told = redis.call('HMGET', run, 'line', 'workflow')
+  local told = redis.call('HMGET', run, 'line', 'workflow', 'record')
   if not told[1] then return end
-  local record = runs_record(run)
-  local line = record .. ':line:' .. told[2]
+  local line = runs_record(prefix, told[3]) .. ':line:' .. told[2]
   runs_longer(line, ms)
   for _, id in ipairs(redis.call('LRANGE', line, 0, -1)) do
-    local digest = redis.call('HGET', record .. ':run:' .. id, 'digest')
-    for _, key in ipairs({record .. ':run:' .. id, prefix .. 'run:' .. id,
-      prefix .. 'definition:' .. (digest or '')}) do runs_longer(key, ms) end
+    local behind = prefix .. 'run:' .. id
+    local digest = runs_read(prefix, behind, 'digest')[1]
+    runs_longer(behind, ms)
+    runs_longer(prefix .. 'definition:' .. (digest or ''), ms)
   end
 end
 
@@ -100,16 +124,16 @@ local function runs_told(prefix, run)
 end
 
 local function runs_over(run, outbox)
-  runs_told(string.match(outbox, '^(.*:)outbox$'), run)
-  local told = redis.call('HMGET', run, 'line', 'workflow')
+  local prefix = string.match(outbox, '^(.*:)outbox$')
+  runs_told(prefix, run)
+  local told = redis.call('HMGET', run, 'line', 'workflow', 'record')
   if not told[1] then return end
-  local record = runs_record(run)
-  local line = record .. ':line:' .. told[2]
+  local line = runs_record(prefix, told[3]) .. ':line:' .. told[2]
   redis.call('LREM', line, 1, string.match(run, ':run:([^:]+)$'))
   local first = redis.call('LINDEX', line, 0)
   while first do
-    local key = record .. ':run:' .. first
-    local ticket = redis.call('HGET', key, 'ticket')
+    local key = prefix .. 'run:' .. first
+    local ticket = runs_read(prefix, key, 'ticket')[1]
     if ticket then
       if ticket == '' then runs_posted(key, outbox) end
       return

@@ -1,0 +1,19 @@
+-- Read runs as they stand, and a definition.
+--
+-- KEYS[1]  string of the definition
+-- KEYS[2..] hash of each run; its record's place is a string there if an earlier version began it
+--          (then the hash is built: see runs.lua)
+-- ARGV[1]  "pm:{<organization>}:"
+-- returns  {definition, fields..}: the definition's text, or false; of each run its fields {name,
+--          value, ...}, none if there is no such run
+local answer = {redis.call('GET', KEYS[1])}
+for i = 2, #KEYS do
+  local fields = redis.pcall('HGETALL', KEYS[i])
+  if fields.err then
+    local place = redis.call('GET', KEYS[i]) or ''
+    local record = ARGV[1] .. (string.find(place, ':', 1, true) and place or 'lead:' .. place)
+    fields = redis.call('HGETALL', record .. string.match(KEYS[i], ':run:[^:]+$'))
+  end
+  answer[i] = fields
+end
+return answer
