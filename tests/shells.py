@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 from typer.testing import CliRunner, Result
 
 from pointsman.cli import main
 
-__all__ = ["Shell"]
+__all__ = ["Shell", "answers"]
+
+
+def answers(command: str, *questions: Any) -> list[Any]:
+    """Return what ``pointsman eval`` answers to lines of questions; a text is a line as it is."""
+    lines = "\n".join(q if isinstance(q, str) else json.dumps(q) for q in questions)
+    answer = CliRunner().invoke(main, ["eval", command, "--jsonl"], input=lines)
+    assert answer.exit_code == 0, answer.output
+    return [json.loads(line) for line in answer.stdout.splitlines()]
 
 
 class Shell:

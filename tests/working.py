@@ -15,9 +15,10 @@ from pointsman.model import Organization, Workflow
 from pointsman.settings import Settings
 from pointsman.store.keys import Keys
 from pointsman.store.leads import LeadStore
+from pointsman.store.legs import Leg
 from pointsman.store.records import Author, RecordStore
 from pointsman.store.redis import RedisStore
-from pointsman.store.run_state import Run
+from pointsman.store.run_state import Next, Run, StepRecord
 from pointsman.store.runs import RunStore
 from pointsman.store.timers import Handler
 from pointsman.workflows.compile import compile_workflow
@@ -32,6 +33,7 @@ __all__ = [
     "engine",
     "make_workflow",
     "organization_with",
+    "tagged_leg",
     "webhook",
 ]
 
@@ -75,6 +77,24 @@ def organization_with(*workflows: Workflow, generation: int = 0, **values: Any) 
         triggers=triggers,
         **values,
     )
+
+
+async def tagged_leg(
+    run: Run, records: RecordStore, tag: str, step: StepRecord, following: Next
+) -> Leg:
+    """Return a leg of one step that put a tag on the run's record."""
+    leg = Leg(run, records)
+    leg.enter(quick=True)
+    organization = replace(make_organization([]), id=run.organization_id)
+    await leg.records.change(
+        organization,
+        run.module,
+        run.subject,
+        lambda found: {"tags": [*found.get("tags", ()), tag]},
+        Author("o", "workflow:w", 1),
+    )
+    leg.add(step, following)
+    return leg
 
 
 class House:

@@ -21,12 +21,6 @@ __all__ = ["LEAD_TAKEN", "LogSettings", "configure_logging", "lead_line", "log",
 LEAD_TAKEN: Final = "lead_taken"
 """Name of the line that every lead gets."""
 
-_Lead = tuple[str, str, int, str]
-"""Id, organization's handle, generation and outcome."""
-
-_Run = tuple[str, str, str, str]
-"""Event, organization's handle, name of the workflow and id."""
-
 _LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 _TALKATIVE: Final = ("docket", "aiohttp.access", "asyncio", "watchfiles")
 """Libraries heard from warning on: docket's info lines would repeat a step's arguments."""
@@ -53,13 +47,13 @@ def log(**bound: Any) -> structlog.typing.FilteringBoundLogger:
 def lead_line(lead: str, organization: str, generation: int, outcome: str) -> None:
     """Log that a lead was taken; for the hot path, within a running loop."""
     if _often.form is not None:
-        _often.add(_LEAD_FORMS, (lead, organization, generation, outcome))
+        _often.add(_LEAD_FORMS, lead, organization, generation, outcome)
 
 
 def run_line(event: str, organization: str, workflow: str, run: str) -> None:
     """Log that a run is over, likewise."""
     if _often.form is not None:
-        _often.add(_RUN_FORMS, (event, organization, workflow, run))
+        _often.add(_RUN_FORMS, event, organization, workflow, run)
 
 
 def configure_logging(settings: LogSettings) -> None:
@@ -153,7 +147,7 @@ class _Handler(logging.Handler):
         _STDERR.flush()
 
 
-_Forms = tuple[Callable[[str, Any], str], Callable[[str, Any], str]]
+_Forms = tuple[Callable[..., str], Callable[..., str]]
 """What makes a line of the time and of what it tells, as JSON and as text."""
 
 
@@ -165,9 +159,9 @@ class _OftenLines:
 
     def __init__(self) -> None:
         self.form: int | None = None
-        self._waiting: list[tuple[_Forms, Any]] = []
+        self._waiting: list[tuple[_Forms, tuple[Any, ...]]] = []
 
-    def add(self, forms: _Forms, told: Any) -> None:
+    def add(self, forms: _Forms, *told: Any) -> None:
         if not self._waiting:
             asyncio.get_running_loop().call_soon(self._write)
         self._waiting.append((forms, told))
@@ -177,41 +171,37 @@ class _OftenLines:
         form = self.form
         if form is not None:
             now = datetime.now(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
-            _STDERR.write("".join([forms[form](now, told) for forms, told in waiting]).encode())
+            _STDERR.write("".join([forms[form](now, *told) for forms, told in waiting]).encode())
             _STDERR.flush()
 
 
 _often = _OftenLines()
 
 
-def _json_lead(now: str, lead: _Lead) -> str:
-    identifier, organization, generation, outcome = lead
+def _json_lead(now: str, lead: str, organization: str, generation: int, outcome: str) -> str:
     return (
-        f'{{"lead_id":"{identifier}","organization":"{organization}","generation":{generation},'
+        f'{{"lead_id":"{lead}","organization":"{organization}","generation":{generation},'
         f'"outcome":"{outcome}","event":"{LEAD_TAKEN}","level":"info","timestamp":"{now}"}}\n'
     )
 
 
-def _text_lead(now: str, lead: _Lead) -> str:
-    identifier, organization, generation, outcome = lead
+def _text_lead(now: str, lead: str, organization: str, generation: int, outcome: str) -> str:
     return (
-        f"{now} [info     ] {LEAD_TAKEN} generation={generation} lead_id={identifier} "
+        f"{now} [info     ] {LEAD_TAKEN} generation={generation} lead_id={lead} "
         f"organization={organization} outcome={outcome}\n"
     )
 
 
-def _json_run(now: str, run: _Run) -> str:
-    event, organization, workflow, identifier = run
+def _json_run(now: str, event: str, organization: str, workflow: str, run: str) -> str:
     return (
         f'{{"organization":"{organization}","workflow":{_dumps_text(workflow)},'
-        f'"run":"{identifier}","event":"{event}","level":"info","timestamp":"{now}"}}\n'
+        f'"run":"{run}","event":"{event}","level":"info","timestamp":"{now}"}}\n'
     )
 
 
-def _text_run(now: str, run: _Run) -> str:
-    event, organization, workflow, identifier = run
+def _text_run(now: str, event: str, organization: str, workflow: str, run: str) -> str:
     return (
-        f"{now} [info     ] {event} organization={organization} run={identifier} "
+        f"{now} [info     ] {event} organization={organization} run={run} "
         f"workflow={_dumps_text(workflow)}\n"
     )
 

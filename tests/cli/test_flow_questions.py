@@ -5,23 +5,19 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
+import shells
 from pointsman.cli import main
 
 TEXAS = {"lhv": "lead.state", "op": "is equal to", "rhv": "TX"}
 ADULT = {"lhv": "lead.dob.age", "op": "is greater than or equal to", "rhv": 18}
 
-
-def answers(*questions: Any) -> list[Any]:
-    lines = "\n".join(q if isinstance(q, str) else json.dumps(q) for q in questions)
-    answer = CliRunner().invoke(main, ["eval", "rule", "--jsonl"], input=lines)
-    assert answer.exit_code == 0, answer.output
-    return [json.loads(line) for line in answer.stdout.splitlines()]
+answers = partial(shells.answers, "rule")
 
 
 def test_a_lead_passes_or_the_reason_says_why_not() -> None:

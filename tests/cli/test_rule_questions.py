@@ -11,15 +11,9 @@ import pytest
 from typer.testing import CliRunner
 
 from pointsman.cli import main
+from shells import answers
 
 WON = {"conditions": [{"field": "stage", "operator": "changed_to", "value": "won"}]}
-
-
-def answers(command: str, *questions: Any) -> list[Any]:
-    lines = "\n".join(q if isinstance(q, str) else json.dumps(q) for q in questions)
-    answer = CliRunner().invoke(main, ["eval", command, "--jsonl"], input=lines)
-    assert answer.exit_code == 0, answer.output
-    return [json.loads(line) for line in answer.stdout.splitlines()]
 
 
 def test_a_record_passes_or_does_not() -> None:

@@ -5,22 +5,19 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
+import shells
 from pointsman.cli import main
 
 VARIABLES = {"lead": {"phone_1": "(512) 789-1111", "first_name": "Ada"}, "random": 7}
 
-
-def answers(*questions: Any) -> list[Any]:
-    lines = "\n".join(q if isinstance(q, str) else json.dumps(q) for q in questions)
-    answer = CliRunner().invoke(main, ["eval", "template", "--jsonl"], input=lines)
-    assert answer.exit_code == 0, answer.output
-    return [json.loads(line) for line in answer.stdout.splitlines()]
+answers = partial(shells.answers, "template")
 
 
 def test_every_line_is_answered_in_order() -> None:

@@ -11,18 +11,14 @@ from typing import Any
 
 import pytest
 
-from pointsman.config.changes import TreeChanges, Write
+from machines import Machine
+from pointsman.config.changes import Write
 from pointsman.config.disk import Staged
 from pointsman.config.load import files_hash
-from pointsman.config.memory import Memory
-from pointsman.config.publish import Publisher
 from pointsman.config.rollback import roll_back
-from pointsman.config.serving import Serving
 from pointsman.config.tree import read_tree
 from pointsman.errors import ConfigError, Refused
 from pointsman.ids import derived
-from pointsman.plugin import load_plugins
-from pointsman.settings import Settings
 from pointsman.store.generations import Generation, GenerationStore, Publication
 from pointsman.store.redis import RedisStore
 from support import THOROUGH
@@ -42,23 +38,11 @@ TAG = {
 RENAMED = ("pool.update", {"id": POOL, "name": "New"})
 
 
-class Machine:
-    """A publisher with a tree and a data directory; ``restart`` forgets what is in memory."""
+class Maker(Machine):
+    """A machine whose tree is changed over the API."""
 
     def __init__(self, folder: Path, store: RedisStore) -> None:
-        load_plugins()
-        self.root = write(folder / "config", MINIMAL)
-        self.name = folder.name
-        self.generations = GenerationStore(store, Settings())
-        self.restart()
-
-    def restart(self) -> None:
-        self.serving = Serving(self.generations, self.root)
-        memory = Memory(self.root.parent / "data")
-        self.publisher = Publisher(
-            self.root, self.generations, self.serving, memory, author=self.name
-        )
-        self.changes = TreeChanges(self.root, self.publisher)
+        super().__init__(write(folder / "config", MINIMAL), store)
 
     async def make(self, kind: str = RENAMED[0], content: Any = RENAMED[1]) -> int:
         return (await self.changes.write(Write("acme", kind, content, "key 'x'"))).generation
@@ -74,21 +58,20 @@ class Machine:
     async def agrees(self) -> bool:
         """Return whether tree, generation and what is served are one."""
         tree = files_hash(read_tree(self.root).organizations["acme"])
-        served = self.serving.current.organizations["acme"]
-        return tree == (await self.current()).hash == served.hash
+        return tree == (await self.current()).hash == self.served.hash
 
 
 @pytest.fixture
-async def here(tmp_path: Path, store: RedisStore) -> Machine:
-    machine = Machine(tmp_path / "here", store)
+async def here(tmp_path: Path, store: RedisStore) -> Maker:
+    machine = Maker(tmp_path / "here", store)
     await machine.publisher.load()
     return machine
 
 
 @pytest.fixture
-async def there(tmp_path: Path, store: RedisStore, here: Machine) -> Machine:
+async def there(tmp_path: Path, store: RedisStore, here: Maker) -> Maker:
     """Return a second machine with a copy of the tree, which is published."""
-    machine = Machine(tmp_path / "there", store)
+    machine = Maker(tmp_path / "there", store)
     await machine.publisher.load()
     return machine
 
@@ -161,7 +144,7 @@ async def test_a_kill_between_any_two_steps_leaves_all_of_a_change_or_nothing(
 
 
 async def test_a_change_that_was_published_and_not_written_is_written_at_the_next_start(
-    here: Machine, monkeypatch: pytest.MonkeyPatch
+    here: Maker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = here.path().read_text()
     await die_before_placing(here, monkeypatch)
@@ -175,7 +158,7 @@ async def test_a_change_that_was_published_and_not_written_is_written_at_the_nex
     assert here.publisher.drift == {}
 
 
-async def die_before_placing(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+async def die_before_placing(machine: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make a change up to the moment when it is published."""
     with monkeypatch.context() as patch:
         patch.setattr(
@@ -186,7 +169,7 @@ async def die_before_placing(machine: Machine, monkeypatch: pytest.MonkeyPatch) 
 
 
 async def test_rolling_forward_works_without_the_memory_of_the_data_directory(
-    here: Machine, monkeypatch: pytest.MonkeyPatch
+    here: Maker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await die_before_placing(here, monkeypatch)
     (here.root.parent / "data/loaded.json").unlink()
@@ -199,7 +182,7 @@ async def test_rolling_forward_works_without_the_memory_of_the_data_directory(
 
 
 async def test_the_next_change_finishes_the_one_that_was_cut_off(
-    here: Machine, monkeypatch: pytest.MonkeyPatch
+    here: Maker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await die_before_placing(here, monkeypatch)
 
@@ -212,7 +195,7 @@ async def test_the_next_change_finishes_the_one_that_was_cut_off(
 
 
 async def test_work_in_the_tree_is_never_rolled_over(
-    here: Machine, monkeypatch: pytest.MonkeyPatch
+    here: Maker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await die_before_placing(here, monkeypatch)
     edited = here.path().read_text() + "# mine\n"
@@ -227,7 +210,7 @@ async def test_work_in_the_tree_is_never_rolled_over(
 
 
 async def test_another_publisher_s_copy_of_the_tree_gets_the_change_too(
-    here: Machine, there: Machine
+    here: Maker, there: Maker
 ) -> None:
     await here.make()
 
@@ -238,7 +221,7 @@ async def test_another_publisher_s_copy_of_the_tree_gets_the_change_too(
     assert await there.agrees()
 
 
-async def test_changes_on_two_publishers_follow_each_other(here: Machine, there: Machine) -> None:
+async def test_changes_on_two_publishers_follow_each_other(here: Maker, there: Maker) -> None:
     await here.make()
 
     await there.make("pool.update", {"id": POOL, "goal_won_deals": 3})
@@ -250,7 +233,7 @@ async def test_changes_on_two_publishers_follow_each_other(here: Machine, there:
 
 
 async def test_a_tree_that_is_not_what_is_published_takes_no_changes(
-    here: Machine, there: Machine
+    here: Maker, there: Maker
 ) -> None:
     """Two trees must not take turns in undoing each other."""
     there.path("pools/north.yaml").write_text("name: North\nparticipants: [ada]\n")
@@ -264,7 +247,7 @@ async def test_a_tree_that_is_not_what_is_published_takes_no_changes(
     assert (await here.current()).number == 2
 
 
-async def test_after_a_rollback_the_tree_takes_no_changes(here: Machine) -> None:
+async def test_after_a_rollback_the_tree_takes_no_changes(here: Maker) -> None:
     here.path().write_text(MINIMAL[INBOUND] + "# more\n")
     await here.publisher.load()
     await roll_back(here.generations, "acme", ORGANIZATION, 1, root=here.root, author="x")
@@ -277,7 +260,7 @@ async def test_after_a_rollback_the_tree_takes_no_changes(here: Machine) -> None
 
 @pytest.mark.parametrize("exchange", [True, False])
 async def test_a_file_saved_while_its_change_is_published_wins(
-    here: Machine, monkeypatch: pytest.MonkeyPatch, exchange: bool
+    here: Maker, monkeypatch: pytest.MonkeyPatch, exchange: bool
 ) -> None:
     """What the API asked for is taken back, the caller is told, and the edit is loaded as any."""
     edited = here.path().read_text().replace("name: Inbound", "name: Mine")
@@ -297,7 +280,7 @@ async def test_a_file_saved_while_its_change_is_published_wins(
 
 
 async def saved_meanwhile(
-    machine: Machine, monkeypatch: pytest.MonkeyPatch, save: Callable[[], Any]
+    machine: Maker, monkeypatch: pytest.MonkeyPatch, save: Callable[[], Any]
 ) -> None:
     """Let somebody save a file right after the next publication."""
     publish = GenerationStore.publish
@@ -317,7 +300,7 @@ TWO = {"flows/a.yaml": "a" * 24, "flows/b.yaml": "b" * 24}
 BOTH = {"flows": [{"id": identifier, "name": "New"} for identifier in TWO.values()]}
 
 
-async def flows(machine: Machine) -> dict[str, str]:
+async def flows(machine: Maker) -> dict[str, str]:
     """Publish two flows; return their files as they are."""
     for name, identifier in TWO.items():
         machine.path(name).parent.mkdir(exist_ok=True)
@@ -328,12 +311,12 @@ async def flows(machine: Machine) -> dict[str, str]:
     return texts(machine)
 
 
-def texts(machine: Machine) -> dict[str, str]:
+def texts(machine: Maker) -> dict[str, str]:
     return {name: machine.path(name).read_text() for name in TWO}
 
 
 async def test_of_several_files_none_changes_if_one_is_saved_meanwhile(
-    here: Machine, monkeypatch: pytest.MonkeyPatch
+    here: Maker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = await flows(here)
     edited = before["flows/b.yaml"].replace("name: Old", "name: Mine")
@@ -348,7 +331,7 @@ async def test_of_several_files_none_changes_if_one_is_saved_meanwhile(
 
 
 async def test_several_files_are_all_written_after_a_death_between_them(
-    here: Machine, monkeypatch: pytest.MonkeyPatch
+    here: Maker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await flows(here)
     place = Staged.place
@@ -372,7 +355,7 @@ async def test_several_files_are_all_written_after_a_death_between_them(
 
 
 async def test_a_file_made_while_one_of_its_name_is_published_wins(
-    here: Machine, monkeypatch: pytest.MonkeyPatch
+    here: Maker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = here.path("pools/north.yaml")
     text = "name: Mine\nparticipants: [ada]\n"
@@ -387,7 +370,7 @@ async def test_a_file_made_while_one_of_its_name_is_published_wins(
 
 
 async def test_a_file_saved_while_it_is_removed_stays(
-    here: Machine, monkeypatch: pytest.MonkeyPatch
+    here: Maker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     edited = here.path().read_text() + "# mine\n"
     await saved_meanwhile(here, monkeypatch, lambda: here.path().write_text(edited))
@@ -400,14 +383,14 @@ async def test_a_file_saved_while_it_is_removed_stays(
     assert await here.agrees()
 
 
-async def test_the_generation_tells_who_asked(here: Machine) -> None:
+async def test_the_generation_tells_who_asked(here: Maker) -> None:
     await here.make()
 
     current = await here.current()
     assert (current.author, current.parent, current.written) == ("here (key 'x')", 1, True)
 
 
-async def test_a_load_after_a_change_publishes_nothing(here: Machine) -> None:
+async def test_a_load_after_a_change_publishes_nothing(here: Maker) -> None:
     assert await here.make() == 2
 
     assert await here.publisher.load() == {"acme": 2}
@@ -415,7 +398,7 @@ async def test_a_load_after_a_change_publishes_nothing(here: Machine) -> None:
     assert await here.publisher.load() == {"acme": 2}
 
 
-async def test_a_change_that_does_not_compile_leaves_everything(here: Machine) -> None:
+async def test_a_change_that_does_not_compile_leaves_everything(here: Maker) -> None:
     here.path("flows").mkdir()
     here.path("flows/web.yaml").write_text(
         "name: Web\nsources: [{key: w, name: W, intake: webhook, source_key: w}]\n"
@@ -430,7 +413,7 @@ async def test_a_change_that_does_not_compile_leaves_everything(here: Machine) -
     assert await here.agrees()
 
 
-async def test_a_broken_tree_does_not_keep_a_change_from_being_made(here: Machine) -> None:
+async def test_a_broken_tree_does_not_keep_a_change_from_being_made(here: Maker) -> None:
     here.path("pools/north.yaml").write_text("name: [\n")
     with pytest.raises(ConfigError):
         await here.publisher.load()
@@ -443,7 +426,7 @@ async def test_a_broken_tree_does_not_keep_a_change_from_being_made(here: Machin
     assert {pool.name for pool in pools} == {"New", "North"}
 
 
-async def test_a_mode_stays_and_a_link_stays_a_link(here: Machine) -> None:
+async def test_a_mode_stays_and_a_link_stays_a_link(here: Maker) -> None:
     real = here.root / "acme/.inbound-real.yaml"
     here.path().rename(real)
     real.chmod(0o640)

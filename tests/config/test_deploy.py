@@ -15,20 +15,16 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
-from pointsman.config.changes import TreeChanges, Write
+from machines import Machine
+from pointsman.config.changes import Write
 from pointsman.config.deploying import opened
 from pointsman.config.deployment import difference
-from pointsman.config.memory import Memory
-from pointsman.config.publish import Publisher
 from pointsman.config.rollback import roll_back
 from pointsman.config.serving import Serving
 from pointsman.config.tree import read_tree
 from pointsman.errors import ConfigError, PointsmanError, Refused
 from pointsman.model import Organization
-from pointsman.plugin import load_plugins
-from pointsman.settings import Settings
 from pointsman.store.deployments import Deployed, DeploymentStore, pack
-from pointsman.store.generations import GenerationStore
 from pointsman.store.keys import Keys
 from pointsman.store.redis import RedisStore
 from support import THOROUGH
@@ -69,30 +65,13 @@ NEEDED = {
 }
 
 
-class Machine:
-    """A publisher with a tree and a data directory; ``restart`` forgets what is in memory."""
+class Deployer(Machine):
+    """A machine whose flows are deployed by hand."""
 
-    def __init__(self, folder: Path, store: RedisStore, files: Mapping[str, str | None]) -> None:
-        load_plugins()
-        self.root = write(folder / "config", {"organization.yaml": MANUAL, **files})
-        self.name = folder.name
-        self.generations = GenerationStore(store, Settings())
+    def __init__(self, folder: Path, store: RedisStore) -> None:
+        files = {"organization.yaml": MANUAL, "flows/solar.yaml": FLOW}
+        super().__init__(write(folder / "config", files), store)
         self.deployments = DeploymentStore(store)
-        self.restart()
-
-    def restart(self) -> None:
-        self.serving = Serving(self.generations, self.root)
-        memory = Memory(self.root.parent / "data")
-        self.publisher = Publisher(
-            self.root, self.generations, self.serving, memory, author=self.name
-        )
-        self.changes = TreeChanges(self.root, self.publisher)
-
-    def edit(self, files: Mapping[str, str | None]) -> None:
-        for name, text in files.items():
-            path = self.root / "acme" / name
-            path.parent.mkdir(exist_ok=True)
-            path.unlink() if text is None else path.write_text(text)
 
     async def load(self, files: Mapping[str, str | None] | None = None) -> Organization:
         self.edit(files or {})
@@ -112,23 +91,19 @@ class Machine:
         made = await desk.publish(self.generations, kind, content, "ada")
         return made.number if made else None
 
-    @property
-    def served(self) -> Organization:
-        return self.serving.current.organizations["acme"]
-
     async def versions(self, flow: str = SOLAR) -> list[int]:
         return [each.number for each in await self.deployments.versions(ID, flow)]
 
 
 @pytest.fixture
-def here(tmp_path: Path, store: RedisStore) -> Machine:
-    return Machine(tmp_path / "here", store, {"flows/solar.yaml": FLOW})
+def here(tmp_path: Path, store: RedisStore) -> Deployer:
+    return Deployer(tmp_path / "here", store)
 
 
 @pytest.fixture
-def there(tmp_path: Path, store: RedisStore) -> Machine:
+def there(tmp_path: Path, store: RedisStore) -> Deployer:
     """Return a second machine with a copy of the tree."""
-    return Machine(tmp_path / "there", store, {"flows/solar.yaml": FLOW})
+    return Deployer(tmp_path / "there", store)
 
 
 def renamed(name: str) -> str:
@@ -140,7 +115,7 @@ def live(organization: Organization) -> dict[str, str]:
     return {flow.file[6:-5]: flow.name for flow in organization.distinct_flows()}
 
 
-async def test_a_new_flow_is_saved_and_live_once_it_is_deployed(here: Machine) -> None:
+async def test_a_new_flow_is_saved_and_live_once_it_is_deployed(here: Deployer) -> None:
     organization = await here.load()
     assert organization.undeployed == {SOLAR: "new"}
     assert (live(organization), list(organization.flows)) == ({}, [])
@@ -155,7 +130,7 @@ async def test_a_new_flow_is_saved_and_live_once_it_is_deployed(here: Machine) -
 
 
 async def test_what_is_saved_by_hand_is_checked_and_waits_on_every_node(
-    here: Machine, there: Machine
+    here: Deployer, there: Deployer
 ) -> None:
     """Two publishers and a follower serve the same texts, also after a restart."""
     await here.load()
@@ -188,7 +163,7 @@ async def test_what_is_saved_by_hand_is_checked_and_waits_on_every_node(
     assert here.publisher.drift == {}
 
 
-async def test_a_switch_to_manual_deploys_what_is_live_then(here: Machine) -> None:
+async def test_a_switch_to_manual_deploys_what_is_live_then(here: Deployer) -> None:
     """L9: not what the same reload brings; and back again what is saved is live."""
     await here.load({"organization.yaml": AUTO, "flows/other.yaml": OTHER})
     new = {
@@ -219,7 +194,7 @@ async def test_a_switch_to_manual_deploys_what_is_live_then(here: Machine) -> No
     ],
 )
 async def test_what_only_a_live_flow_needs_cannot_be_taken_away(
-    here: Machine, name: str, place: str, said: str
+    here: Deployer, name: str, place: str, said: str
 ) -> None:
     """The finding tells the flow and the way out; what is live goes on."""
     await here.load({**NEEDED, "flows/solar.yaml": NEEDY})
@@ -245,7 +220,7 @@ async def test_what_only_a_live_flow_needs_cannot_be_taken_away(
     assert here.publisher.loaded == read_tree(here.root).digest()
 
 
-async def test_a_live_flow_is_told_of_also_while_its_file_needs_the_same(here: Machine) -> None:
+async def test_a_live_flow_is_told_of_also_while_its_file_needs_the_same(here: Deployer) -> None:
     """A pool is removed that the saved and the live text name: both are findings at once."""
     await here.load({**NEEDED, "flows/solar.yaml": NEEDY})
     await here.deploy()
@@ -257,7 +232,7 @@ async def test_a_live_flow_is_told_of_also_while_its_file_needs_the_same(here: M
 
 @pytest.mark.parametrize("after_publishing", [False, True])
 async def test_a_deploy_that_dies_is_done_or_not(
-    here: Machine, monkeypatch: pytest.MonkeyPatch, after_publishing: bool
+    here: Deployer, monkeypatch: pytest.MonkeyPatch, after_publishing: bool
 ) -> None:
     await here.load()
     await here.deploy()
@@ -289,7 +264,7 @@ async def test_a_deploy_that_dies_is_done_or_not(
 
 
 async def test_a_reload_that_a_deploy_overtakes_is_done_on_top_of_it(
-    here: Machine, monkeypatch: pytest.MonkeyPatch
+    here: Deployer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No drift: the tree follows on what was deployed meanwhile; both are kept."""
     await here.load()
@@ -311,7 +286,7 @@ async def test_a_reload_that_a_deploy_overtakes_is_done_on_top_of_it(
     assert here.publisher.drift == {}
 
 
-async def test_a_deploy_that_a_reload_overtakes_is_refused(here: Machine) -> None:
+async def test_a_deploy_that_a_reload_overtakes_is_refused(here: Deployer) -> None:
     """Nobody deploys what they have not seen."""
     await here.load()
     desk = await opened(here.generations, "acme", ID, None)
@@ -321,7 +296,7 @@ async def test_a_deploy_that_a_reload_overtakes_is_refused(here: Machine) -> Non
     assert live(here.served) == {}
 
 
-async def test_two_deploys_at_once_leave_one_line_of_versions(here: Machine) -> None:
+async def test_two_deploys_at_once_leave_one_line_of_versions(here: Deployer) -> None:
     await here.load({f"flows/f{n}.yaml": OTHER.replace("Other", f"F{n}") for n in range(4)})
     names = [f"f{n}" for n in range(4)]
     await asyncio.gather(*(here.deploy(name) for name in names), *map(here.deploy, names))
@@ -330,7 +305,7 @@ async def test_two_deploys_at_once_leave_one_line_of_versions(here: Machine) -> 
     assert [await here.versions(each) for each in ids] == [[1]] * 4
 
 
-async def test_a_rollback_brings_files_and_live_texts_of_then(here: Machine) -> None:
+async def test_a_rollback_brings_files_and_live_texts_of_then(here: Deployer) -> None:
     await here.load()
     await here.deploy()
     await here.load({"flows/solar.yaml": renamed("Sun")})
@@ -348,7 +323,7 @@ async def test_a_rollback_brings_files_and_live_texts_of_then(here: Machine) -> 
     assert live(here.served) == {}
 
 
-async def test_an_earlier_version_comes_back_as_the_next_one(here: Machine) -> None:
+async def test_an_earlier_version_comes_back_as_the_next_one(here: Deployer) -> None:
     await here.load()
     await here.deploy()
     await here.load({"flows/solar.yaml": renamed("Sun")})
@@ -366,7 +341,7 @@ async def test_an_earlier_version_comes_back_as_the_next_one(here: Machine) -> N
 
 
 async def test_a_removed_flow_is_taken_down_and_its_numbers_go_on(
-    here: Machine, redis: Redis
+    here: Deployer, redis: Redis
 ) -> None:
     """A flow that is taken down keeps its versions for a while."""
     await here.load()
@@ -385,7 +360,7 @@ async def test_a_removed_flow_is_taken_down_and_its_numbers_go_on(
     assert await redis.ttl(key) == -1
 
 
-async def test_a_renamed_file_with_an_id_is_the_same_flow(here: Machine) -> None:
+async def test_a_renamed_file_with_an_id_is_the_same_flow(here: Deployer) -> None:
     """It is live under its old name, until it is deployed under the new one."""
     await here.load()
     await here.deploy()
@@ -399,7 +374,7 @@ async def test_a_renamed_file_with_an_id_is_the_same_flow(here: Machine) -> None
     assert "solar" not in here.served.named_flows
 
 
-async def test_a_renamed_file_without_an_id_is_another_flow(here: Machine) -> None:
+async def test_a_renamed_file_without_an_id_is_another_flow(here: Deployer) -> None:
     """An intake is never without a flow: both halves of the change are deployed at once."""
     text = "name: W\nsources: [{key: a, intake: webhook}]\nsteps: []\n"
     await here.load({"flows/solar.yaml": None, "flows/old.yaml": text})
@@ -414,7 +389,7 @@ async def test_a_renamed_file_without_an_id_is_another_flow(here: Machine) -> No
     assert flow.file == "flows/new.yaml"
 
 
-async def test_a_new_id_in_an_old_file_takes_the_old_flow_s_place(here: Machine) -> None:
+async def test_a_new_id_in_an_old_file_takes_the_old_flow_s_place(here: Deployer) -> None:
     await here.load()
     await here.deploy()
     new = "6fd4371e940df5a34a3888b2"
@@ -426,7 +401,7 @@ async def test_a_new_id_in_an_old_file_takes_the_old_flow_s_place(here: Machine)
     assert SOLAR not in organization.named_flows
 
 
-async def test_parts_keep_their_ids_from_saved_to_live(here: Machine) -> None:
+async def test_parts_keep_their_ids_from_saved_to_live(here: Deployer) -> None:
     """Counters of caps hang on them; a part that is not changed is the same part."""
     auto = compiled({"organization.yaml": AUTO, "flows/solar.yaml": FLOW}).named_flows["solar"]
     await here.load()
@@ -440,7 +415,7 @@ async def test_parts_keep_their_ids_from_saved_to_live(here: Machine) -> None:
 
 
 async def test_a_flow_that_the_api_deletes_is_down_at_once(
-    here: Machine, monkeypatch: pytest.MonkeyPatch
+    here: Deployer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also if the daemon dies before the file is gone, and if the file was gone before."""
     await here.load({"flows/other.yaml": OTHER})
@@ -466,7 +441,7 @@ async def test_a_flow_that_the_api_deletes_is_down_at_once(
 
 
 async def test_a_file_that_is_not_written_yet_is_so_in_spite_of_a_deploy(
-    here: Machine, monkeypatch: pytest.MonkeyPatch
+    here: Deployer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """C1: killed between publishing and the file; then somebody deploys beside the tree."""
     await here.load()
@@ -485,7 +460,7 @@ async def test_a_file_that_is_not_written_yet_is_so_in_spite_of_a_deploy(
     assert (live(here.served), here.publisher.drift) == ({"solar": "Sun"}, {})
 
 
-async def test_changes_over_the_api_wait_as_those_by_hand_do(here: Machine) -> None:
+async def test_changes_over_the_api_wait_as_those_by_hand_do(here: Deployer) -> None:
     await here.load()
     await here.deploy()
     organization = await here.write("flow.update", {"id": SOLAR, "name": "Sun"})
@@ -498,7 +473,7 @@ async def test_changes_over_the_api_wait_as_those_by_hand_do(here: Machine) -> N
 
 
 async def test_a_live_text_that_cannot_be_read_any_more_can_be_replaced(
-    here: Machine, redis: Redis
+    here: Deployer, redis: Redis
 ) -> None:
     """After an upgrade: ``deploy: auto`` is a way out, and so is a deploy of what is saved."""
     await here.load()
@@ -519,7 +494,7 @@ async def test_a_live_text_that_cannot_be_read_any_more_can_be_replaced(
 
 
 async def test_an_organization_that_is_removed_has_nothing_live_when_it_comes_back(
-    here: Machine, redis: Redis
+    here: Deployer, redis: Redis
 ) -> None:
     write(here.root, {}, "beta")
     await here.load()
@@ -542,7 +517,7 @@ async def test_an_organization_that_is_removed_has_nothing_live_when_it_comes_ba
 
 @pytest.mark.parametrize("seed", range(60 if THOROUGH else 3))
 async def test_live_is_what_was_deployed_whatever_happens(
-    here: Machine, there: Machine, seed: int
+    here: Deployer, there: Deployer, seed: int
 ) -> None:
     """Law: edits, deploys, reverts, deletions, renames, switches, restarts, in any order.
 

@@ -1,23 +1,19 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
 
+from machines import Machine
 from pointsman.app.loading import Following
 from pointsman.config.load import load
-from pointsman.config.memory import Memory
-from pointsman.config.publish import Publisher
 from pointsman.config.rollback import roll_back
-from pointsman.config.serving import Serving
 from pointsman.errors import ConfigError, PointsmanError, Refused
 from pointsman.ids import milliseconds
 from pointsman.plugin import load_plugins
-from pointsman.settings import Settings
-from pointsman.store.generations import GenerationStore, Node
+from pointsman.store.generations import Node
 from pointsman.store.keys import Keys
 from pointsman.store.redis import RedisStore
 from trees import MINIMAL, write
@@ -30,51 +26,25 @@ ORGANIZATION = f"id: {ID}\n{MINIMAL['organization.yaml']}"
 FILES = {"organization.yaml": ORGANIZATION}
 
 
-@dataclass
-class Machine:
-    """A node with a tree and a data directory; ``restart`` forgets what is in memory."""
-
-    root: Path
-    store: RedisStore
-    generations: GenerationStore = field(init=False)
-
-    def __post_init__(self) -> None:
-        load_plugins()
-        self.generations = GenerationStore(self.store, Settings())
-        self.restart()
-
-    def restart(self) -> None:
-        self.serving = Serving(self.generations, self.root)
-        self.publisher = Publisher(
-            self.root,
-            self.generations,
-            self.serving,
-            Memory(self.root.parent / "data"),
-            author=self.root.parent.name,
-        )
-
-    def edit(self, files: dict[str, str | None], handle: str = "acme") -> None:
-        for name, text in files.items():
-            path = self.root / handle / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text) if text is not None else path.unlink()
+class Loader(Machine):
+    """A machine whose tree is edited by hand."""
 
     async def load(self, *, force: bool = False) -> dict[str, int]:
         return dict(await self.publisher.load(force=force))
 
 
 @pytest.fixture
-def here(tmp_path: Path, store: RedisStore) -> Machine:
-    return Machine(write(tmp_path / "here" / "config", FILES), store)
+def here(tmp_path: Path, store: RedisStore) -> Loader:
+    return Loader(write(tmp_path / "here" / "config", FILES), store)
 
 
 @pytest.fixture
-def there(tmp_path: Path, store: RedisStore) -> Machine:
+def there(tmp_path: Path, store: RedisStore) -> Loader:
     """Return a second machine with a copy of the tree."""
-    return Machine(write(tmp_path / "there" / "config", FILES), store)
+    return Loader(write(tmp_path / "there" / "config", FILES), store)
 
 
-async def test_a_tree_is_published_once_and_served(here: Machine) -> None:
+async def test_a_tree_is_published_once_and_served(here: Loader) -> None:
     assert await here.load() == {"acme": 1}
     assert await here.load() == {"acme": 1}
     here.restart()
@@ -83,7 +53,7 @@ async def test_a_tree_is_published_once_and_served(here: Machine) -> None:
 
 
 async def test_what_another_version_compiled_differently_is_published_anew(
-    here: Machine, redis: Redis
+    here: Loader, redis: Redis
 ) -> None:
     """After an upgrade, turns must not be refused as stale for ever."""
     await here.load()
@@ -95,7 +65,7 @@ async def test_what_another_version_compiled_differently_is_published_anew(
     assert await here.load() == {"acme": 2}
 
 
-async def test_a_change_is_the_next_generation(here: Machine) -> None:
+async def test_a_change_is_the_next_generation(here: Loader) -> None:
     await here.load()
     here.edit({"pools/late.yaml": POOL})
     assert await here.load() == {"acme": 2}
@@ -104,7 +74,7 @@ async def test_a_change_is_the_next_generation(here: Machine) -> None:
 
 
 async def test_a_change_made_while_the_daemon_was_down_is_published_at_start(
-    here: Machine,
+    here: Loader,
 ) -> None:
     await here.load()
     here.edit({"pools/late.yaml": POOL})
@@ -112,7 +82,7 @@ async def test_a_change_made_while_the_daemon_was_down_is_published_at_start(
     assert await here.load() == {"acme": 2}
 
 
-async def test_a_broken_tree_publishes_nothing_of_any_organization(here: Machine) -> None:
+async def test_a_broken_tree_publishes_nothing_of_any_organization(here: Loader) -> None:
     await here.load()
     write(here.root, {}, "beta")
     here.edit({"pools/late.yaml": POOL, "fields.yaml": "nope: 1\n"})
@@ -126,7 +96,7 @@ async def test_a_broken_tree_publishes_nothing_of_any_organization(here: Machine
 
 
 async def test_a_crash_between_two_organizations_is_completed_at_the_next_start(
-    here: Machine, monkeypatch: pytest.MonkeyPatch
+    here: Loader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(here.root, {}, "beta")
     await here.load()
@@ -147,7 +117,7 @@ async def test_a_crash_between_two_organizations_is_completed_at_the_next_start(
     assert await here.load() == {"acme": 2, "beta": 2}
 
 
-async def test_what_somebody_else_published_is_followed(here: Machine, there: Machine) -> None:
+async def test_what_somebody_else_published_is_followed(here: Loader, there: Loader) -> None:
     await here.load()
     assert await there.load() == {"acme": 1}, "the same tree is no drift"
     there.edit({"pools/late.yaml": POOL})
@@ -158,7 +128,7 @@ async def test_what_somebody_else_published_is_followed(here: Machine, there: Ma
 
 
 async def test_two_publishers_with_two_trees_do_not_undo_each_other(
-    here: Machine, there: Machine
+    here: Loader, there: Loader
 ) -> None:
     await here.load()
     there.edit({"pools/late.yaml": POOL})
@@ -176,7 +146,7 @@ async def test_two_publishers_with_two_trees_do_not_undo_each_other(
 
 
 async def test_a_publisher_that_is_overtaken_between_draft_and_publication_follows(
-    here: Machine, there: Machine, monkeypatch: pytest.MonkeyPatch
+    here: Loader, there: Loader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await here.load()
     await there.load()
@@ -196,7 +166,7 @@ async def test_a_publisher_that_is_overtaken_between_draft_and_publication_follo
 
 
 async def test_an_organization_whose_directory_is_removed_is_served_no_more(
-    here: Machine, there: Machine
+    here: Loader, there: Loader
 ) -> None:
     """L10: also by the others, and it comes back as it was."""
     write(here.root, {}, "beta")
@@ -211,7 +181,7 @@ async def test_an_organization_whose_directory_is_removed_is_served_no_more(
     assert await here.load() == {"acme": 3, "beta": 1}
 
 
-async def test_a_renamed_organization_keeps_its_generations(here: Machine) -> None:
+async def test_a_renamed_organization_keeps_its_generations(here: Loader) -> None:
     await here.load()
     here.edit({f"pools/p{n}.yaml": POOL for n in range(5)})
     await here.load()
@@ -220,7 +190,7 @@ async def test_a_renamed_organization_keeps_its_generations(here: Machine) -> No
     assert await here.generations.organizations() == {"apex": ID}
 
 
-async def test_a_renamed_pool_keeps_its_pointer(here: Machine, redis: Redis) -> None:
+async def test_a_renamed_pool_keeps_its_pointer(here: Loader, redis: Redis) -> None:
     """Found by its name; then the new pool under the old file name is another one."""
     unnamed = "participants: [ada, bruno]\nconnections: [{source: webhook}]\n"
     here.edit({"pools/inbound.yaml": f"name: First\n{unnamed}"})
@@ -243,7 +213,7 @@ async def test_a_renamed_pool_keeps_its_pointer(here: Machine, redis: Redis) -> 
     assert again == by_file, "the ids are published, not remembered"
 
 
-async def test_removing_most_pools_at_once_needs_a_word(here: Machine) -> None:
+async def test_removing_most_pools_at_once_needs_a_word(here: Loader) -> None:
     here.edit({f"pools/p{n}.yaml": POOL for n in range(5)})
     await here.load()
     here.edit({f"pools/p{n}.yaml": None for n in range(4)})
@@ -258,9 +228,7 @@ async def test_removing_most_pools_at_once_needs_a_word(here: Machine) -> None:
     assert (await here.load())["acme"] == 2
 
 
-async def test_a_load_waits_until_every_living_node_serves_it(
-    here: Machine, there: Machine
-) -> None:
+async def test_a_load_waits_until_every_living_node_serves_it(here: Loader, there: Loader) -> None:
     await here.load()
     await here.generations.beat(ID, Node("there", milliseconds(), 1, 0))
     beaten = []
@@ -282,7 +250,7 @@ async def test_a_load_waits_until_every_living_node_serves_it(
 
 
 async def test_a_node_that_cannot_compile_a_generation_keeps_the_old_one_and_says_why(
-    here: Machine, there: Machine, monkeypatch: pytest.MonkeyPatch
+    here: Loader, there: Loader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await here.load()
     await there.serving.follow()
@@ -306,7 +274,7 @@ async def test_a_node_that_cannot_compile_a_generation_keeps_the_old_one_and_say
 
 
 async def test_a_generation_of_a_newer_version_is_refused_and_the_old_one_stays(
-    here: Machine, there: Machine, redis: Redis
+    here: Loader, there: Loader, redis: Redis
 ) -> None:
     """In a rolling upgrade, and at a start: a clear message instead of a crash."""
     await here.load()
@@ -322,7 +290,7 @@ async def test_a_generation_of_a_newer_version_is_refused_and_the_old_one_stays(
         await Following(there.serving).start()
 
 
-async def test_a_changed_secret_file_is_read_anew(here: Machine, tmp_path: Path) -> None:
+async def test_a_changed_secret_file_is_read_anew(here: Loader, tmp_path: Path) -> None:
     secret = tmp_path / "token"
     secret.write_text("one\n")
     text = f"{ORGANIZATION}credentials: [{{name: crm, token_file: {secret}}}]\n"
@@ -342,7 +310,7 @@ async def test_a_changed_secret_file_is_read_anew(here: Machine, tmp_path: Path)
     assert here.serving.refused == {}
 
 
-async def test_a_rollback_is_a_new_generation_that_the_publisher_follows(here: Machine) -> None:
+async def test_a_rollback_is_a_new_generation_that_the_publisher_follows(here: Loader) -> None:
     await here.load()
     here.edit({"pools/late.yaml": POOL})
     await here.load()
@@ -355,7 +323,7 @@ async def test_a_rollback_is_a_new_generation_that_the_publisher_follows(here: M
     assert here.publisher.drift == {}, "the tree was brought back to what is published"
 
 
-async def test_a_rollback_to_what_is_not_kept_is_refused(here: Machine) -> None:
+async def test_a_rollback_to_what_is_not_kept_is_refused(here: Loader) -> None:
     await here.load()
     with pytest.raises(PointsmanError, match="has no generation 7; the last 20 are kept: 1"):
         await roll_back(here.generations, "acme", ID, 7, root=None, author="ada")
@@ -365,7 +333,7 @@ async def test_the_example_tree_is_published_as_it_loads(tmp_path: Path, store: 
     load_plugins()
     root = tmp_path / "config"
     shutil.copytree(Path(__file__).parents[2] / "config", root)
-    machine = Machine(root, store)
+    machine = Loader(root, store)
     await machine.load()
     organizations, _ = load(root)
     served = machine.serving.current.organizations

@@ -24,19 +24,14 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from redis import Redis as BlockingRedis
 
+from machines import Machine
 from pointsman.config import changes, disk, memory
-from pointsman.config.changes import TreeChanges, Write
+from pointsman.config.changes import Write
 from pointsman.config.load import files_hash, load
-from pointsman.config.memory import Memory
-from pointsman.config.publish import Publisher
-from pointsman.config.serving import Serving
 from pointsman.config.tree import read_tree
-from pointsman.model import Organization
 from pointsman.plugin import load_plugins
 from pointsman.pools.compile import published
-from pointsman.settings import Settings
 from pointsman.store import generations
-from pointsman.store.generations import GenerationStore
 from pointsman.store.keys import Keys
 from pointsman.store.pools import PoolStore
 from pointsman.store.redis import RedisStore
@@ -78,21 +73,12 @@ class Killer:
         return self._line
 
 
-class House:
+class House(Machine):
     """A publisher on its tree, as a daemon has it."""
 
     def __init__(self, root: Path, store: RedisStore) -> None:
-        self.generations = GenerationStore(store, Settings())
-        self.serving = Serving(self.generations, root)
-        kept = Memory(root.parent / "data")
-        self.publisher = Publisher(root, self.generations, self.serving, kept, author="here")
-        self.changes = TreeChanges(root, self.publisher)
+        super().__init__(root, store)
         self.pools = PoolStore(store)
-
-    @property
-    def organization(self) -> Organization:
-        """The organization that is served."""
-        return self.serving.current.organizations["acme"]
 
 
 async def changed(root: Path, kind: str, content: Any, killer: Killer, store: RedisStore) -> None:
@@ -100,8 +86,8 @@ async def changed(root: Path, kind: str, content: Any, killer: Killer, store: Re
     threading.settrace(killer.call)
     house = House(root, store)
     await house.publisher.load()
-    pool = house.organization.pools[POOL]
-    await house.pools.point(house.organization.id, POOL, pool.participants[1].id)
+    pool = house.served.pools[POOL]
+    await house.pools.point(house.served.id, POOL, pool.participants[1].id)
     killer.arm()
     await house.changes.write(Write("acme", kind, content, "test"))
     sys.settrace(None)
@@ -113,19 +99,19 @@ async def looked(root: Path, store: RedisStore) -> dict[str, Any]:
     await house.publisher.load()
     tree = read_tree(root)
     files = tree.organizations["acme"]
-    current = await house.generations.current(house.organization.id)
+    current = await house.generations.current(house.served.id)
     assert current
     orders = [await next_order(house)]
-    if POOL in house.organization.pools:
-        pool = house.organization.pools[POOL]
-        await house.pools.point(house.organization.id, POOL, pool.participants[1].id)
-        assert await house.pools.restore(house.organization.id, published(pool)) == "unchanged"
+    if POOL in house.served.pools:
+        pool = house.served.pools[POOL]
+        await house.pools.point(house.served.id, POOL, pool.participants[1].id)
+        assert await house.pools.restore(house.served.id, published(pool)) == "unchanged"
     again = House(root, store)
     await again.publisher.load()
     return {
         "files": {name: raw.decode() for name, raw in files.items()},
         "problems": [str(problem) for problem in tree.problems],
-        "agree": files_hash(files) == current.hash == house.organization.hash,
+        "agree": files_hash(files) == current.hash == house.served.hash,
         "drift": {**house.publisher.drift, **again.publisher.drift},
         "orders": [*orders, await next_order(again)],
         "moves": await moves(house, store),
@@ -135,16 +121,16 @@ async def looked(root: Path, store: RedisStore) -> dict[str, Any]:
 
 async def moves(house: House, store: RedisStore) -> list[str]:
     """Return what has moved the pool's pointer so far."""
-    told: list[Any] = await store.redis.lrange(Keys(house.organization.id).moves(POOL), 0, -1)
+    told: list[Any] = await store.redis.lrange(Keys(house.served.id).moves(POOL), 0, -1)
     return [json.loads(move)["e"] for move in told]
 
 
 async def next_order(house: House) -> int | None:
     """Return who is next in the pool."""
-    pool = house.organization.pools.get(POOL)
+    pool = house.served.pools.get(POOL)
     if pool is None:
         return None
-    state = await house.pools.state(house.organization.id, pool)
+    state = await house.pools.state(house.served.id, pool)
     return state.next.order if state.next else None
 
 

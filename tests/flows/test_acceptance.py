@@ -80,7 +80,7 @@ async def test_what_happened_meanwhile_ends_the_waiting(store: RedisStore, what:
     elif what == "patched":
         await store.redis.hset(office.keys.lead(lead), "owner", office.member("cyd"))
     else:
-        await office.leads.erase(office.organization.id, lead)
+        await office.leads.records.erase(office.organization.id, "leads", lead)
     revision = await store.redis.hget(office.keys.lead(lead), "revision")
     owner = await store.redis.hget(office.keys.lead(lead), "owner")
 

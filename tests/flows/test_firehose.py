@@ -159,14 +159,14 @@ class Erasing(Objects):
     async def put(self, path: str, content: bytes) -> None:
         await super().put(path, content)
         leads = LeadStore(self._site.services.store, Settings())
-        await leads.erase(organization(self._site).id, path[:24])
+        await leads.records.erase(organization(self._site).id, "leads", path[:24])
 
 
 async def test_an_erased_lead_is_not_written_afterwards(site: Site, tmp_path: Path) -> None:
     one = Holder(site, Firehose(f"file://{tmp_path}"))
     lease = await one.begin()
     early, late = await post(site, 2)
-    await LeadStore(site.services.store, Settings()).erase(one.id, early)
+    await LeadStore(site.services.store, Settings()).records.erase(one.id, "leads", early)
 
     async def settled() -> bool:
         await one.writer.write(Erasing(Firehose(f"file://{tmp_path}"), site), lease)

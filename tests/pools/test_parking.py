@@ -203,7 +203,7 @@ def test_who_is_settled_otherwise_is_no_longer_in_line(deployment: Deployment, w
     pool = published_pool(deployment, in_hours("m0", "m1"), when_nobody="park")
     first, second = (deployment.post(pool, NIGHT) for _ in range(2))
     if what == "erased":
-        run(deployment.leads.erase(ORGANIZATION, first.lead_id))
+        run(deployment.leads.records.erase(ORGANIZATION, "leads", first.lead_id))
     elif what == "assigned":
         other = make_pool(["m5"], file="pools/other.yaml")
         deployment.publish(pool, other)

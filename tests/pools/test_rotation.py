@@ -510,7 +510,7 @@ class Rotation(RuleBasedStateMachine):
     def erase(self, data: st.DataObject) -> None:
         """Erase one of those who wait."""
         waits = data.draw(st.sampled_from(self.line))
-        run(self.deployment.leads.erase(ORGANIZATION, waits[0]))
+        run(self.deployment.leads.records.erase(ORGANIZATION, "leads", waits[0]))
         self.line.remove(waits)
 
     @rule(data=st.data())

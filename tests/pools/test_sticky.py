@@ -210,11 +210,11 @@ def test_an_erased_lead_leaves_no_owner_that_no_other_lead_needs(deployment: Dep
     keys = [KEYS.owner(pool.id, mark) for mark in ("d" * 32, "1" * 32)]
     assert client.exists(*keys) == 2
 
-    assert run(deployment.leads.erase(ORGANIZATION, first.lead_id))
+    assert run(deployment.leads.records.erase(ORGANIZATION, "leads", first.lead_id))
 
     assert client.exists(*keys) == 2
     assert all(0 < client.pttl(key) <= 30 * DAY for key in keys)
-    assert run(deployment.leads.erase(ORGANIZATION, second.lead_id))
+    assert run(deployment.leads.records.erase(ORGANIZATION, "leads", second.lead_id))
     assert client.exists(*keys) == 0
     assert served(deployment, pool, DANA) == "m1"
 
@@ -225,7 +225,7 @@ def test_erasing_an_old_lead_forgets_nothing_that_began_after_it(deployment: Dep
     deployment.store.client.delete(KEYS.owner(pool.id, "e" * 32))
     assert served(deployment, pool, ELI) == "m1"
 
-    run(deployment.leads.erase(ORGANIZATION, old.lead_id))
+    run(deployment.leads.records.erase(ORGANIZATION, "leads", old.lead_id))
 
     assert served(deployment, pool, ELI) == "m1"
 

@@ -18,13 +18,13 @@ from pointsman.settings import Settings
 from pointsman.store.events import EventStore
 from pointsman.store.keys import Keys
 from pointsman.store.leads import Idempotency, LeadStore
-from pointsman.store.legs import Leg
 from pointsman.store.records import Author, RecordStore
 from pointsman.store.redis import RedisStore
 from pointsman.store.run_state import NewRun, Next, Run, StepRecord
 from pointsman.store.runs import RunStore
 from pointsman.store.scripts import script
 from pooling import ORGANIZATION, choice, leads_of, make_organization, make_pool, new_lead, publish
+from working import tagged_leg
 
 KEYS = Keys(ORGANIZATION)
 
@@ -104,24 +104,10 @@ async def test_a_run_that_ended_and_steps_whose_answers_were_lost_are_stored_onc
     step = StepRecord("s", "add_tag", "succeeded", 1, 1, 2)
     new = NewRun("r1", "w", "Greet", "lead_created", b"{}", "d1", "done", "succeeded")
 
-    async def leg_of(run: Run, tag: str, following: Next) -> Leg:
-        leg = Leg(run, records)
-        leg.enter(quick=True)
-        organization, author = make_organization([]), Author("o", "workflow:w", 1)
-        await leg.records.change(
-            organization,
-            "leads",
-            lead.id,
-            lambda found: {"tags": [*found.get("tags", ()), tag]},
-            author,
-        )
-        leg.add(step, following)
-        return leg
-
     begun = Run.begun(ORGANIZATION, change, new, generation=0, now=1)
     async with cutter.listen() as url, RedisStore.open(url) as behind:
         runs = RunStore(behind, settings)
-        over = [await leg_of(begun, "a", Next("end", "succeeded"))]
+        over = [await tagged_leg(begun, records, "a", step, Next("end", "succeeded"))]
         cutter.cuts = 1
         first = await runs.create(
             ORGANIZATION, change, {}, [new], lease=lease, generation=0, over=over, now=1
@@ -130,7 +116,7 @@ async def test_a_run_that_ended_and_steps_whose_answers_were_lost_are_stored_onc
         (run,) = (
             await runs.create(ORGANIZATION, change, {}, [here], lease=lease, generation=0)
         ).here
-        leg = await leg_of(run, "b", Next("step", "running"))
+        leg = await tagged_leg(run, records, "b", step, Next("step", "running"))
         cutter.cuts = 1
         stored = await runs.settle(leg)
 

@@ -172,7 +172,7 @@ async def test_an_erasure_finds_every_run_of_a_record(
     await begin(runs, change, {"n": 1}, new("later"))
     assert await redis.smembers(KEYS.lead_runs(lead)) == spilled
 
-    assert await LeadStore(store, Settings()).erase(ORGANIZATION, lead)
+    assert await LeadStore(store, Settings()).records.erase(ORGANIZATION, "leads", lead)
 
     assert [key async for key in redis.scan_iter("pm:*:run:*")] == []
     assert not await redis.exists(KEYS.lead_runs(lead))
@@ -217,7 +217,7 @@ async def test_a_run_of_an_earlier_version_can_be_cancelled_and_is_erased(
 
     assert await RunControl(store, Settings()).cancel(run, "enough") == "cancelled"
     assert await runs.claim(Job(ORGANIZATION, "", "old", "0:2")) is None
-    assert await LeadStore(store, Settings()).erase(ORGANIZATION, lead)
+    assert await LeadStore(store, Settings()).records.erase(ORGANIZATION, "leads", lead)
 
     assert await runs.several(ORGANIZATION, ["old", "older"]) == []
     assert [key async for key in redis.scan_iter("*:lead:*:run:*")] == []

@@ -13,11 +13,12 @@ from pointsman.store.events import GROUP, EventStore
 from pointsman.store.keys import Keys
 from pointsman.store.leads import LeadStore
 from pointsman.store.legs import Leg
-from pointsman.store.records import Author, RecordStore
+from pointsman.store.records import RecordStore
 from pointsman.store.redis import RedisStore
 from pointsman.store.run_state import HERE, Job, NewRun, Next, Run, StepRecord
 from pointsman.store.runs import RunStore
-from pooling import make_organization, new_lead
+from pooling import new_lead
+from working import tagged_leg
 
 ORGANIZATION = "o"
 RECORD = "5f" * 12
@@ -129,7 +130,7 @@ async def test_a_definition_that_is_gone_is_sent_again(
     _, (run,) = await begin(runs, change, lease, replace(NEW, id="r2"))
 
     assert await runs.definition(run) == b'{"v":1}'
-    assert await runs.exists(run.job(Next("step", "running")))
+    assert await runs.exists(run.job)
 
 
 async def test_nothing_is_begun_without_the_right_or_by_old_rules(
@@ -187,18 +188,6 @@ async def test_the_result_of_an_older_claim_is_refused(
     assert await runs.claim(job) is None
 
 
-async def tagged_leg(run: Run, records: RecordStore, tag: str) -> Leg:
-    """Return a leg of one step that put a tag on the run's record."""
-    leg = Leg(run, records)
-    leg.enter(quick=True)
-    organization, author = make_organization([]), Author("o", "workflow:w", 1)
-    organization = replace(organization, id=ORGANIZATION)
-    edit = {"tags": [tag]}
-    await leg.records.change(organization, run.module, run.subject, lambda _: edit, author)
-    leg.add(STEP, Next("end", "succeeded"))
-    return leg
-
-
 async def test_what_an_older_claim_did_to_records_is_refused_with_its_result(
     runs: RunStore, change: Change, lease: str, store: RedisStore
 ) -> None:
@@ -210,7 +199,9 @@ async def test_what_an_older_claim_did_to_records_is_refused_with_its_result(
     older, newer = await runs.claim(job), await runs.claim(job)
     assert older
     assert newer
-    late, leg = await tagged_leg(older, records, "late"), await tagged_leg(newer, records, "new")
+    end = Next("end", "succeeded")
+    late = await tagged_leg(older, records, "late", STEP, end)
+    leg = await tagged_leg(newer, records, "new", STEP, end)
 
     assert await runs.settle(leg) == "stored"
     assert await runs.settle(late) == "lost"

@@ -210,7 +210,7 @@ async def test_a_dead_letter_holds_ids_only_and_ends_with_its_run(
     letter = await desk.letters.read(ORGANIZATION, f"{run.id}:1")
     assert isinstance(letter, DeadLetter)
     assert letter.step.input["body"] == "grace@example.com"
-    await house.leads.erase(ORGANIZATION, lead)
+    await house.leads.records.erase(ORGANIZATION, "leads", lead)
     assert await desk.letters.read(ORGANIZATION, f"{run.id}:1") is None
     assert await desk.control.retry(run) == "unknown"
 

@@ -34,7 +34,7 @@ async def test_after_an_erasure_nothing_in_redis_tells_of_the_person(
     before = await redis.hgetall(KEYS.lead(lead))
     assert SECRET.encode() in before[b"data"]
 
-    assert await house.leads.erase(ORGANIZATION, lead)
+    assert await house.leads.records.erase(ORGANIZATION, "leads", lead)
 
     assert SECRET.encode() not in await everything(redis)
     assert set(await redis.hgetall(KEYS.lead(lead))) == {b"v", b"erased"}
@@ -47,11 +47,11 @@ async def test_an_erased_lead_is_as_unknown_as_one_that_never_was(
     house = House(store, organization_with(make_workflow(add_tag("web"))))
     lead = await house.post(email=SECRET)
 
-    assert await house.leads.erase(ORGANIZATION, lead)
-    assert await house.leads.erase(ORGANIZATION, lead)
+    assert await house.leads.records.erase(ORGANIZATION, "leads", lead)
+    assert await house.leads.records.erase(ORGANIZATION, "leads", lead)
 
     assert (await house.leads.read(ORGANIZATION, lead))[0] is None
-    assert not await house.leads.erase(ORGANIZATION, "0" * 24)
+    assert not await house.leads.records.erase(ORGANIZATION, "leads", "0" * 24)
 
 
 async def test_an_event_of_an_erased_lead_starts_nothing(
@@ -60,7 +60,7 @@ async def test_an_event_of_an_erased_lead_starts_nothing(
     workflow = make_workflow(add_tag("web"))
     house = House(store, organization_with(workflow))
     lead = await house.post(email=SECRET)
-    await house.leads.erase(ORGANIZATION, lead)
+    await house.leads.records.erase(ORGANIZATION, "leads", lead)
 
     async with engine(house, redis_url):
         await house.quiet()

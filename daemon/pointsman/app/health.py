@@ -124,8 +124,7 @@ class Health:
 
 def _events() -> Check:
     """Compare what waits for the workflow engine with what it does in some ten seconds."""
-    (lags,) = observe.EVENTS_LAG.collect()
-    lag = max((sample.value for sample in lags.samples), default=0)
+    lag = max(_by_organization(observe.EVENTS_LAG).values(), default=0)
     if lag <= _LAG:
         return Check("events", True)
     return Check("events", False, f"{lag:.0f} events wait for the workflow engine; see its log")

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+from pointsman.cli.rule_questions import as_object
+
 __all__ = ["named_types", "standard_types", "typed_variables"]
 
 _LEAD = "lead."
@@ -29,14 +31,13 @@ def named_types(given: Any) -> Mapping[str, str]:
     """Return types by field id; raises ``ValueError`` for one that is none."""
     from pointsman.fields.types import field_types  # noqa: PLC0415 - only when it is asked for
 
-    if not isinstance(given, dict):
-        raise ValueError("types: expected an object")  # noqa: TRY004 - a line, not a bug
-    for name, kind in given.items():
+    types = as_object(given, "types")
+    for name, kind in types.items():
         if not isinstance(kind, str):
             raise ValueError(f"types.{name}: expected the name of a field type")  # noqa: TRY004
         if kind not in field_types:
             raise ValueError(f"types.{name}: {field_types.explain_missing(kind)}")
-    return {name.removeprefix(_LEAD): kind for name, kind in given.items()}
+    return {name.removeprefix(_LEAD): kind for name, kind in types.items()}
 
 
 def typed_variables(variables: Mapping[str, Any], types: Mapping[str, str]) -> dict[str, Any]:
@@ -62,9 +63,7 @@ def typed_variables(variables: Mapping[str, Any], types: Mapping[str, str]) -> d
         elif isinstance(scope[root], dict):
             scope[root] = typed_lead(scope[root], {rest: kind}, now)
     if types and lead is not None:
-        if not isinstance(lead, dict):
-            raise ValueError("vars.lead: expected an object")
-        scope["lead"] = typed_lead(lead, types, now)
+        scope["lead"] = typed_lead(as_object(lead, "vars.lead"), types, now)
     return scope
 
 

@@ -18,16 +18,13 @@ import typer
 from pointsman.cli.flow_questions import rule
 from pointsman.cli.lines import Lines, Question, answer_lines, write
 from pointsman.cli.quick import Quick, QuickGroup
-from pointsman.cli.rule_questions import condition, interpolate
+from pointsman.cli.rule_questions import as_object, condition, interpolate
 from pointsman.cli.template_questions import template
 
 if TYPE_CHECKING:
     from pointsman.fields.types import FieldType
 
 __all__ = ["evaluate"]
-
-_MOST_DIGITS = 1e21
-"""Numbers from here on are written with an exponent."""
 
 evaluate = typer.Typer(
     cls=QuickGroup,
@@ -99,9 +96,7 @@ def field(
 
 
 def _field(question: Question, now: str | None, *, masked: bool) -> Mapping[str, Any]:
-    options = question.get("options") or {}
-    if not isinstance(options, dict):
-        raise ValueError("options: expected an object")  # noqa: TRY004 - a line, not a bug
+    options = as_object(question.get("options") or {}, "options")
     known = _known(question.get("type"))
     then = options.get("now") or now
     value = known.value(question.get("input"), _moment(then) if then else None)
@@ -144,6 +139,6 @@ def _number(value: Any) -> Any:
         return value
     if not math.isfinite(value):
         return None
-    from pointsman.fields.text import number_text  # noqa: PLC0415 - only when it is asked for
+    from pointsman.fields.text import in_digits  # noqa: PLC0415 - only when it is asked for
 
-    return int(number_text(value)) if value.is_integer() and abs(value) < _MOST_DIGITS else value
+    return in_digits(value)

@@ -12,7 +12,7 @@ import typer
 
 from pointsman.cli.asked_types import named_types, standard_types
 from pointsman.cli.lines import Answer, Lines, Question, answer_lines, as_json, named_json, write
-from pointsman.cli.rule_questions import as_object, located
+from pointsman.cli.rule_questions import as_object, located, object_in
 
 __all__ = ["rule"]
 
@@ -83,18 +83,13 @@ def _answer(question: Question, *, traced: bool) -> Answer:
     return {**answer, "trace": [_step(step) for step in rules.trace(scope)]}
 
 
-def _given(question: Question, name: str) -> Any:
-    found = question.get(name)
-    return {} if found is None else found
-
-
 def _scope(question: Question, types: Mapping[str, str]) -> Mapping[str, Any]:
     """Return the variables of a question, with the lead's fields typed."""
     from pointsman.rules.moments import clock, is_moment  # noqa: PLC0415 - only when asked for
     from pointsman.rules.variables import typed_lead  # noqa: PLC0415 - as above
 
-    lead = as_object(_given(question, "lead"), "lead")
-    sent = as_object(_given(question, "submission"), "submission").get("timestamp")
+    lead = object_in(question, "lead")
+    sent = object_in(question, "submission").get("timestamp")
     if sent is not None and not is_moment(sent):
         raise ValueError(
             f"submission.timestamp: expected a time such as 2026-01-31T09:00:00Z, not {sent!r}"

@@ -13,7 +13,7 @@ import typer
 
 from pointsman.cli.lines import Answer, Lines, Question, answer_lines, as_json, write
 
-__all__ = ["as_object", "condition", "interpolate", "located"]
+__all__ = ["as_object", "condition", "interpolate", "located", "object_in"]
 
 _NAMED = ("workflow", "organization", "env")
 _FEW = 4
@@ -117,6 +117,12 @@ def as_object(value: Any, name: str) -> Mapping[str, Any]:
     if not isinstance(value, dict):
         raise ValueError(f"{name}: expected an object")  # noqa: TRY004 - a line, not a bug
     return value
+
+
+def object_in(question: Question, name: str) -> Mapping[str, Any]:
+    """Return an object of a question, an empty one if it says nothing of it."""
+    found = question.get(name)
+    return {} if found is None else as_object(found, name)
 
 
 def located(path: Sequence[str | int], message: str) -> str:

@@ -7,14 +7,13 @@ that loads.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
 
 from pointsman.cli.asked_types import named_types, standard_types, typed_variables
 from pointsman.cli.lines import Answer, Lines, Question, answer_lines, named_json, write
-from pointsman.cli.rule_questions import as_object
+from pointsman.cli.rule_questions import object_in
 
 __all__ = ["template"]
 
@@ -67,14 +66,9 @@ def _rendered(question: Question) -> Answer:
     compiled = compile_flow_template(text, lambda _path, message: problems.append(message))
     if problems:
         raise ValueError("; ".join(problems))
-    types = named_types(_object(question, "types"))
-    scope = typed_variables(_object(question, "vars"), types)
+    types = named_types(object_in(question, "types"))
+    scope = typed_variables(object_in(question, "vars"), types)
     return {"result": _writable(plain(compiled.render(scope)))}
-
-
-def _object(question: Question, name: str) -> Mapping[str, Any]:
-    found = question.get(name)
-    return {} if found is None else as_object(found, name)
 
 
 def _writable(value: Any) -> Any:

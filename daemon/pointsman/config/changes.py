@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from pointsman import observe
+from pointsman.config.arrival import arrived
 from pointsman.config.deployment import EDITORS as DEPLOYMENT_EDITORS
 from pointsman.config.disk import Staged, stage
 from pointsman.config.editing import Edited, Editor, Subject
@@ -123,7 +124,7 @@ class TreeChanges:
                 return Written(served.generation.number, edited.id)
             plan = await self._planned(organization, served, edited)
             number = await self._done(write, organization, served, plan)
-        await self._publisher.live({organization.id: number})
+        await arrived(self._generations, {organization.id: number})
         return Written(number, edited.id)
 
     async def _in_line(self, handle: str) -> tuple[Organization, Served]:

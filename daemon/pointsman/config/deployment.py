@@ -27,7 +27,6 @@ __all__ = [
     "deploy",
     "difference",
     "handed_on",
-    "is_manual",
     "not_manual",
 ]
 
@@ -35,13 +34,6 @@ Files = Mapping[str, bytes]
 
 _FOLDER = "flows/"
 _ROOTS = ("organization.yaml", "organization.yml")
-
-
-def is_manual(files: Files) -> bool:
-    """Whether the flows of these files are live only when somebody deploys them."""
-    raw = next((files[name] for name in _ROOTS if name in files), None)
-    document = checked("organization", raw).data if raw is not None else None
-    return document is not None and manual_deploy(document)
 
 
 async def handed_on(
@@ -52,7 +44,7 @@ async def handed_on(
     That is what is live now, also if ``parent`` has what its files say; ``None`` if what ``files``
     say is live.
     """
-    if not is_manual(files):
+    if not _is_manual(files):
         return None
     if parent is None:
         return {}
@@ -133,6 +125,13 @@ def called(subject: Subject, names: Iterable[str]) -> list[str]:
             raise Refused(message, status=HTTPStatus.NOT_FOUND, code="NOT_FOUND")
         found |= dict.fromkeys(ids)
     return [*found]
+
+
+def _is_manual(files: Files) -> bool:
+    """Whether the flows of these files are live only when somebody deploys them."""
+    raw = next((files[name] for name in _ROOTS if name in files), None)
+    document = checked("organization", raw).data if raw is not None else None
+    return document is not None and manual_deploy(document)
 
 
 def _lines(one: Deployed | None) -> list[str]:

@@ -27,10 +27,10 @@ _USER = {"s3": "access_key_id", "az": "account"}
 
 def firehose(page: Page, folder: Path | None) -> Firehose | None:
     """Return where events go, reporting what contradicts itself."""
-    document: dict[str, Any] | None = page.data.get("firehose")
-    if not document:
+    kind = firehose_kind(page.data)
+    if kind is None:
         return None
-    kind = document["url"].partition(":")[0]
+    document: dict[str, Any] = page.data["firehose"]
     for key in document.keys() - _ALWAYS - _OF_USE[kind]:
         page.report((*_PLACE, key), f"is of no use for {kind}://; remove it")
     _check_user(page, document, kind)

@@ -165,7 +165,7 @@ class Publisher:
         gone = remembered.keys() - {draft.handle for draft in drafts}
         present = {draft.organization.id for draft in drafts}
         withdrawn = [handle for handle in gone if await self._withdraw(handle, present, made)]
-        await self.live(made)
+        await arrived(self.generations, made)
         await self._forget(withdrawn, remembered)
 
     async def _publish(self, draft: Draft, made: dict[str, int]) -> bool:
@@ -253,10 +253,6 @@ class Publisher:
             del remembered[handle]
             self.memory.keep(remembered)
         await self.serving.rename()
-
-    async def live(self, made: Mapping[str, int]) -> None:
-        """Wait, within bounds, until every living node serves (or refused) what was published."""
-        await arrived(self.generations, made)
 
     def _reached(self) -> Mapping[str, int]:
         return {handle: self.serving.reached(handle) for handle in self.serving.ids}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 
+from pointsman.fields.day_format import MONTHS
 from pointsman.fields.text import compiled
 
 __all__ = ["clock_of"]
@@ -32,7 +33,7 @@ _FROM_TO = (
     rf"{_FROM}(?::(?P<minute>[0-9]{{2}}))? ?(?:{_TO}|-|\u2013) ?{_UNTIL} ?{_HALF}",
     rf"{_FROM} {_TO} [0-9]{{1,2}}(?![0-9:./-])(?! ?[a-z])",
 )
-_MONTH = re.compile(r"\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)")
+_MONTH = re.compile(rf"\b(?:{'|'.join(MONTHS)})")
 _PART_OF_DAY = (
     r"\b(?P<hour>[0-9]{1,2}) (?:in the morning|(?P<late>in the (?:afternoon|evening)|at night))\b"
 )

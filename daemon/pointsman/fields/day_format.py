@@ -14,12 +14,12 @@ from typing import Literal
 
 from pointsman.fields.types import moment
 
-__all__ = ["DayFormat", "NoDay", "day_of_parts"]
+__all__ = ["MONTHS", "DayFormat", "NoDay", "day_of_parts"]
 
 NoDay = Literal["none", "year 0"]
 """Parts are no day, or one of the year 0, which a format counts as one."""
 
-_MONTHS = {
+MONTHS = {
     month: place
     for place, month in enumerate(
         ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"), 1
@@ -39,7 +39,7 @@ _LOOSE = {
 }
 _EXACT = {
     "ddd": "(?i:mon|tue|wed|thu|fri|sat|sun)",
-    "MMM": f"(?i:{'|'.join(_MONTHS)})",
+    "MMM": f"(?i:{'|'.join(MONTHS)})",
     **dict.fromkeys(("MM", "DD", "YY"), "[0-9]{2}"),
     **dict.fromkeys(("M", "D"), _ONE_OR_TWO),
     "YYYY": "[0-9]{4}",
@@ -114,7 +114,7 @@ def _of_this_week(weekday: int, now: datetime | None) -> date:
 def _month(found: Mapping[str, str]) -> int | None:
     """Return the number of a month; none has 0, which words that name no month get."""
     if word := found.get("MMM"):
-        return _MONTHS.get(word[:3].lower(), 0)
+        return MONTHS.get(word[:3].lower(), 0)
     number = found.get("MM") or found.get("M")
     return None if number is None else int(number)
 

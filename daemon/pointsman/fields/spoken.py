@@ -6,6 +6,7 @@ import re
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from pointsman.fields.day_format import MONTHS
 from pointsman.fields.text import compiled
 
 __all__ = ["Found", "day_in"]
@@ -18,7 +19,6 @@ class Found(NamedTuple):
     keeps_time: bool = False
 
 
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _MONTH = (
     r"(?P<month>january|february|march|april|may|june|july|august|september|october|november"
@@ -78,7 +78,7 @@ def day_in(text: str, now: datetime) -> Found | None:
 
 def _spelled(parts: dict[str, str | None], now: datetime) -> datetime:
     written, day = parts["month"] or "", int(parts.get("day") or 1)
-    month = int(written) if written.isdigit() else _MONTHS.index(written[:3]) + 1
+    month = int(written) if written.isdigit() else MONTHS[written[:3]]
     if month > _YEAR_MONTHS and written.isdigit():
         month, day = day, month
     year = parts.get("year")

@@ -12,7 +12,7 @@ import re
 from functools import cache
 from typing import Any
 
-__all__ = ["WHITE", "as_text", "compiled", "number_text", "stars", "trim"]
+__all__ = ["WHITE", "as_text", "compiled", "in_digits", "number_text", "stars", "trim"]
 
 WHITE = (
     "\t\n\x0b\x0c\r \xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
@@ -59,6 +59,13 @@ def number_text(number: float) -> str:
     if math.isinf(number):
         return "Infinity" if number > 0 else "-Infinity"
     return _spelled(number)
+
+
+def in_digits(number: float) -> int | float:
+    """Return a finite number as its text has it: a whole one without an exponent as an integer."""
+    if number == int(number) and abs(number) < 10**_LONGEST:
+        return int(number_text(number))
+    return float(number)
 
 
 def _spelled(number: float) -> str:

@@ -35,7 +35,7 @@ TEXT = ("equal", "valid", "search", "list", "pattern")
 """Families of operators that fit a type whose values are read from text and compared as text."""
 
 
-@dataclass(slots=True, init=False)
+@dataclass(slots=True)
 class Value:
     """A posted value as its type reads it; nobody changes one.
 
@@ -48,23 +48,9 @@ class Value:
 
     raw: Any
     normal: Any
-    valid: bool | None
-    attributes: Mapping[str, Any]
-    masked: bool | None
-
-    def __init__(
-        self,
-        raw: Any,
-        normal: Any,
-        valid: bool | None = None,
-        attributes: Mapping[str, Any] = NOTHING,
-        masked: bool | None = None,
-    ) -> None:
-        self.raw = raw
-        self.normal = normal
-        self.valid = valid
-        self.attributes = attributes
-        self.masked = masked
+    valid: bool | None = None
+    attributes: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+    masked: bool | None = None
 
     def __str__(self) -> str:
         return as_text(self.normal)

@@ -51,8 +51,8 @@ class Flights:
     ) -> None:
         self._turns = Turns(leads, rules)
         store = FlightStore(leads.store, settings)
-        self._caps = CapStore(leads.store)
-        self._desk = Desk(leads, self._turns, delivery, store, self._caps, clock)
+        caps = CapStore(leads.store)
+        self._desk = Desk(leads, self._turns, delivery, store, caps, clock)
         self._clock = clock
 
     async def lead(
@@ -111,7 +111,7 @@ class Flights:
     ) -> Taken:
         await Itinerary(self._desk, organization, submission, way, token, known or {}).go()
         ended = self._clock()
-        counted = await self._caps.specs(organization.id, submission.counted, ended)
+        counted = await self._desk.caps.specs(organization.id, submission.counted, ended)
         taken = await self._desk.store.finish(
             organization.id,
             submission.lead_id,

@@ -123,7 +123,7 @@ class Itinerary:
         found = self._recall(step, scope)
         if found is not None:
             return found
-        counted = list(wanted(step.caps, scope))
+        counted = wanted(step.caps, scope)
         full = await self._hold_for(step.number, counted)
         if full is not None:
             return [StepResult(step, "skip", why_full(full, scope), told={"cap_reached": full.id})]

@@ -18,7 +18,7 @@ from pointsman.pools.times import length_of
 from pointsman.registry import nearest
 from pointsman.rules.variables import text_of
 
-__all__ = ["CHECKS", "asked", "compile_checks", "compile_list", "item"]
+__all__ = ["CHECKS", "UNLISTED", "asked", "compile_checks", "compile_list", "item"]
 
 CHECKS: Mapping[str, str] = {
     "duplicate": "is_duplicate",
@@ -26,6 +26,9 @@ CHECKS: Mapping[str, str] = {
     "dnc": "is_dnc",
 }
 """What rules see of each check, under ``suppressionlist``."""
+
+UNLISTED: Mapping[str, bool] = dict.fromkeys(CHECKS.values(), False)
+"""What they see of a lead that no list knows."""
 
 _LOOKBACKS = {
     "minute": 60_000,

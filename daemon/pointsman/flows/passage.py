@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from orjson import dumps
 
-from pointsman.flow import Flow, Source
+from pointsman.flow import Flow, ListCheck, Source
 from pointsman.flows.decide import keep_fields, step_choice
 from pointsman.flows.lists import CHECKS, asked
 from pointsman.flows.submission import Submission, begin
@@ -102,13 +102,7 @@ def lead_of(
 
 def _unlisted(submission: Submission) -> str:
     """Return what else no list may have: nothing, once the lists were asked."""
-    if submission.full or not submission.supposed:
-        return ""
-    return asked_text(
-        (check.list, value, check.since(submission.at))
-        for check, value in submission.asked or ()
-        if check.name != "duplicate"
-    )
+    return "" if submission.full else _asked(submission, submission.asked or (), claims=False)
 
 
 def claims_of(organization: Organization, submission: Submission) -> str:
@@ -119,10 +113,14 @@ def claims_of(organization: Organization, submission: Submission) -> str:
     found = submission.asked
     if found is None:
         found = asked(submission.flow.checks, submission.scope, organization.secret)
+    return _asked(submission, found, claims=True)
+
+
+def _asked(submission: Submission, checks: Sequence[tuple[ListCheck, str]], *, claims: bool) -> str:
     return asked_text(
         (check.list, value, check.since(submission.at))
-        for check, value in found
-        if check.name == "duplicate"
+        for check, value in checks
+        if (check.name == "duplicate") is claims
     )
 
 

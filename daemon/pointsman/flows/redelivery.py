@@ -112,7 +112,7 @@ class Redeliveries:
             return
         number = claimed.told["attempts"] + 1
         attempt = Attempt(organization, name, token, submission, step, number)
-        counted = list(wanted(step.caps, submission.scope))
+        counted = wanted(step.caps, submission.scope)
         lease = self._clock() + int(step.timeout * 1000) + SPARE
         event = {**attempt.event(self._clock()), "retry_status": "started"}
         places = await self._places(organization, counted, lease)

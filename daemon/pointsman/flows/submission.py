@@ -14,16 +14,13 @@ from typing import Any, NamedTuple
 from pointsman.flow import Asking, Bid, Filter, Flow, ListCheck, PoolStep, Quota, Source, Step
 from pointsman.flows.form import apply_mappings
 from pointsman.flows.gates import price_of, refusal
-from pointsman.flows.lists import CHECKS
+from pointsman.flows.lists import CHECKS, UNLISTED
 from pointsman.flows.quotas import every, wanted, why_full
 from pointsman.store.stored import rfc3339
 
-__all__ = ["NO_BID", "StepResult", "Submission", "begin"]
-
-NO_BID = "no bid"
+__all__ = ["StepResult", "Submission", "begin"]
 
 _NOTHING: Mapping[str, Any] = {}
-_UNLISTED = dict.fromkeys(CHECKS.values(), False)
 
 
 class StepResult(NamedTuple):
@@ -57,8 +54,7 @@ class Submission:
 
     ``sent`` are its parameters as they came, ``parameters`` as the source maps them.
 
-    ``asked`` is what lists are to be asked for, ``None`` if they were asked by another. It is
-    ``supposed`` that none knows the lead until it is stored, or is told to be ``listed``.
+    ``asked`` is what lists are still to be asked for, ``None`` if they were asked by another.
 
     ``counted`` are the caps that count it, ``full`` the one of them that turns it away. ``seal``
     makes the id that recipients are told of that of an event.
@@ -82,7 +78,6 @@ class Submission:
     cursor: int = 0
     seal: Callable[[str], str] = str
     asked: Sequence[tuple[ListCheck, str]] | None = None
-    supposed: bool = False
 
     @property
     def counting(self) -> str:
@@ -101,15 +96,15 @@ class Submission:
 
     def suppose(self, asked: Sequence[tuple[ListCheck, str]]) -> None:
         """Go on as a lead that no list knows; the script that stores it asks them."""
-        self.asked, self.supposed = asked, True
-        self.look_up(_UNLISTED if self.flow.checks else {})
+        self.asked = asked
+        self.look_up(UNLISTED if self.flow.checks else {})
 
     def listed(self, found: str) -> None:
         """Begin anew with what the lists know: a digit for each, the claim's first."""
         names = sorted((check.name for check, _ in self.asked or ()), key="duplicate".__ne__)
         for name, digit in zip(names, found, strict=False):
             self.scope["suppressionlist"][CHECKS[name]] |= digit == "1"
-        self.supposed = False
+        self.asked = [one for one in self.asked or () if one[0].name == "duplicate"]
         for result in self.results:
             self.scope.pop(result.step.key, None)
         self.results, self.counted, self.pool, self.cursor, self.price = [], (), None, 0, 0
@@ -174,11 +169,6 @@ class Submission:
         """
         self.scope |= result.seen()
         self._add(result)
-
-    def bid(self) -> None:
-        """Answer a ping: without a price there is no interest."""
-        if self.price <= 0 and self.outcome == "success":
-            self.end("failure", self.reason or NO_BID)
 
     def _add(self, result: StepResult) -> None:
         self.results.append(result)

@@ -14,7 +14,7 @@ from pointsman.fields.limits import check
 from pointsman.flow import Flow, Source
 from pointsman.flows.intake import Intake
 from pointsman.flows.passage import Way, enter
-from pointsman.flows.submission import NO_BID, Submission
+from pointsman.flows.submission import Submission
 from pointsman.ids import lead_id as new_lead_id
 from pointsman.ids import milliseconds
 from pointsman.model import Organization, Origin
@@ -26,6 +26,7 @@ __all__ = ["RUNNING", "Outcome", "Submissions", "TooMany"]
 RUNNING = "running"
 """The outcome of a lead that a flow takes in the background."""
 
+_NO_BID = "no bid"
 _SOURCE = "system"
 """What history records of leads that flows assign."""
 
@@ -94,12 +95,11 @@ class Submissions:
         """
         submission = self._enter(organization, flow, source, parameters, address)
         await self._intake.look_up(organization, submission)
-        admitted = submission.admit()
+        submission.admit()
         await self._count(organization, submission)
-        if admitted and submission.full is None:
-            submission.bid()
-        outcome = submission.outcome if submission.price > 0 else "failure"
-        return Outcome(outcome, submission.reason or _why(outcome), submission.price)
+        if submission.price > 0:
+            return Outcome(submission.outcome, submission.reason, submission.price)
+        return Outcome("failure", submission.reason or _NO_BID, submission.price)
 
     async def _count(self, organization: Organization, submission: Submission) -> None:
         """Count the ping, and see whether its caps have a place left."""
@@ -136,10 +136,6 @@ class Submissions:
             at=now,
             address=address,
         )
-
-
-def _why(outcome: str) -> str | None:
-    return NO_BID if outcome == "failure" else None
 
 
 def _told(taken: Taken) -> Outcome:

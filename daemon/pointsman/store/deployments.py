@@ -25,6 +25,7 @@ __all__ = [
     "Live",
     "Version",
     "digest",
+    "live_versions",
     "pack",
     "packed_version",
     "unpack",
@@ -51,10 +52,11 @@ Deployment = Mapping[str, Deployed]
 
 
 class Live(NamedTuple):
-    """The version of a flow that is live, and since when (ms)."""
+    """The version of a flow that is live, since when (ms), and the digest of its text."""
 
     version: int
     at: int
+    digest: str
 
 
 class Version(NamedTuple):
@@ -76,8 +78,7 @@ class DeploymentStore:
         """Return which version of each deployed flow is live, by the flow's id."""
         with unavailable_if_away():
             found: Any = await self._redis.hgetall(Keys(organization_id).deployed)
-        told = {flow.decode(): text.split() for flow, text in found.items()}
-        return {flow: Live(int(version), int(at)) for flow, (version, at, _) in told.items()}
+        return live_versions(found)
 
     async def versions(self, organization_id: str, flow_id: str) -> list[Version]:
         """Return the kept versions of a flow, newest first."""
@@ -86,6 +87,12 @@ class DeploymentStore:
             found: Any = await self._redis.hgetall(key)
         numbers = sorted((int(name) for name in found if name != b"last"), reverse=True)
         return [_version(number, found[str(number).encode()]) for number in numbers]
+
+
+def live_versions(found: Mapping[bytes, bytes]) -> dict[str, Live]:
+    """Return what is noted as live, by the flows' ids."""
+    told = {flow.decode(): text.decode().split() for flow, text in found.items()}
+    return {flow: Live(int(version), int(at), of) for flow, (version, at, of) in told.items()}
 
 
 def digest(deployed: Deployed) -> str:

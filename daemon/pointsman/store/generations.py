@@ -24,6 +24,7 @@ from pointsman.store.deployments import (
     Deployed,
     Deployment,
     digest,
+    live_versions,
     pack,
     packed_version,
     unpack,
@@ -260,8 +261,8 @@ class GenerationStore:
         """
         if not digests or publication.deployed is None:
             return []
-        found = await self._store.redis.hgetall(keys.deployed)
-        known = {_text(flow): _text(told).rpartition(" ")[2] for flow, told in found.items()}
+        found: Any = await self._store.redis.hgetall(keys.deployed)
+        known = {flow: live.digest for flow, live in live_versions(found).items()}
         return [
             told
             for flow, one in publication.deployed.items()

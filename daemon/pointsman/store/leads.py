@@ -133,13 +133,6 @@ class LeadStore:
         lead = stored(lead_id, answer[1])
         return lead if lead and not lead.deleted else None, answer[0]
 
-    async def erase(self, organization_id: str, lead_id: str) -> bool:
-        """Remove all that is known of a lead but that it was; ``False`` if there is no such lead.
-
-        Its place in the history of its pool stays, so that turns and counts stay true.
-        """
-        return await self.records.erase(organization_id, "leads", lead_id)
-
     async def _read(
         self, organization_id: str, leads: Sequence[str], back: Sequence[int]
     ) -> list[Any]:

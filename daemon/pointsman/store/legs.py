@@ -99,7 +99,12 @@ class Leg:
     @property
     def is_over(self) -> bool:
         """Whether the run ends with it."""
-        return bool(self.done) and self.done[-1][1].kind == "end"
+        return bool(self.done) and self.following.kind == "end"
+
+    @property
+    def following(self) -> Next:
+        """What follows the last step."""
+        return self.done[-1][1]
 
     def rows(self) -> list[StepRecord]:
         """Return the records of all steps in a row, with those of steps that were skipped."""

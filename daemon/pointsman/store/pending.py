@@ -12,7 +12,6 @@ from typing import Any, Final, cast
 from orjson import dumps, loads
 
 from pointsman.model import Organization
-from pointsman.modules import MODULES
 from pointsman.store.drafts import Draft, Reference, arguments, finish, link, references
 from pointsman.store.keys import Keys
 from pointsman.store.records import Author, Edit, NewRecord, RecordStore, Written
@@ -84,11 +83,9 @@ class Pending:
         if record is None:
             return Written("unknown")
         # What is edited is the editor's own: a copy must not change under those who read it next.
-        before = loads(self._texts.get(reference) or dumps(record.data))
-        if record.owner:
-            before["owner_id"] = record.owner
-        draft = Draft(MODULES[module], identifier, record, dict(before), before=before)
-        draft.fields.update(edit(dict(before)) or {})
+        data = loads(self._texts.get(reference) or dumps(record.data))
+        draft = Draft.of(record._replace(data=data))
+        draft.fields.update(edit(dict(draft.before)) or {})
         self._seen.setdefault(reference, record.revision)
         return await self._write(organization, [draft], author)
 
@@ -99,8 +96,7 @@ class Pending:
 
         Raises ``Refused`` for a link that leads nowhere.
         """
-        drafts = [Draft(MODULES[one.module], one.id, None, dict(one.fields)) for one in new]
-        return await self._write(organization, drafts, author)
+        return await self._write(organization, [one.draft() for one in new], author)
 
     def watch(self, organization_id: str) -> None:
         """See to it that what was read for a change and needed none still is what it was."""

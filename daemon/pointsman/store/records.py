@@ -41,6 +41,10 @@ class NewRecord(NamedTuple):
     fields: Mapping[str, Any]
     id: str
 
+    def draft(self) -> Draft:
+        """Return the draft that makes it."""
+        return Draft(MODULES[self.module], self.id, None, dict(self.fields))
+
 
 class Author(NamedTuple):
     """Whose write it is.
@@ -134,7 +138,7 @@ class RecordStore:
         """
 
         async def drafts() -> list[Draft]:
-            return [Draft(MODULES[one.module], one.id, None, dict(one.fields)) for one in new]
+            return [one.draft() for one in new]
 
         return await self._write(organization, drafts, author)
 

@@ -169,18 +169,10 @@ class Run:
         """The id of the record, in whatever module."""
         return self.record_id.rpartition(":")[2]
 
-    def after(self, following: Next) -> tuple[int, int]:
-        """Return the step and the attempt that follow the current ones."""
-        if following.kind == "end":
-            return self.step, self.attempt
-        if following.kind == "retry":
-            return self.step, self.attempt + 1
-        return self.step + 1 + len(following.skipped), 1
-
-    def job(self, following: Next) -> Job:
-        """Return the job that does what follows."""
-        step, attempt = self.after(following)
-        return Job(self.organization_id, self.record_id, self.id, f"{step}:{attempt}")
+    @property
+    def job(self) -> Job:
+        """The job that does the current step."""
+        return Job(self.organization_id, self.record_id, self.id, f"{self.step}:{self.attempt}")
 
     def standing(self) -> Standing:
         """Return where it stands."""
@@ -197,9 +189,11 @@ class Run:
         """Become what settle_steps.lua stores."""
         self.steps[self.step :] = [record, *following.skipped]
         self.status, self.updated, self.interrupted = following.status, now, 0
-        if following.kind in {"step", "job"}:
+        if following.kind == "retry":
+            self.attempt += 1
+        elif following.kind != "end":
+            self.step, self.attempt = self.step + 1 + len(following.skipped), 1
             self.began, self.earlier = now, 0
-        self.step, self.attempt = self.after(following)
 
 
 class Standing(NamedTuple):

@@ -162,13 +162,12 @@ class RunStore:
         """Store the steps of a leg, what they write, and what follows the last of them."""
         run, pending = leg.run, leg.pending
         keys, now = Keys(run.organization_id), milliseconds()
-        records, following = leg.rows(), leg.done[-1][1]
+        records, following = leg.rows(), leg.following
         pending.watch(run.organization_id)
         names = [keys.run(run.id), keys.running, keys.outbox, keys.dead_letters]
         names += (keys.events, *pending.names)
         if following.due > now:
             names += self._lasting(run)
-        job = Job(run.organization_id, run.record_id, run.id, f"{run.step}:{run.attempt}")
         stored = await self.store.call(
             "settle_steps",
             names,
@@ -176,7 +175,7 @@ class RunStore:
                 *(run.token, f"{leg.step}:{leg.attempt}", now),
                 *(self._ttl + max(0, following.due - now), following.kind),
                 *(f"{run.step} {run.attempt} {run.began}", following.status, following.error),
-                str(job) if following.kind in {"job", "retry"} else "",
+                str(run.job) if following.kind in {"job", "retry"} else "",
                 *(following.due, f"{run.record_id}/{run.id}", now + LEASE),
                 *(" ".join(map(str, leg.failed)), keys.prefix, self._ttl, pending.told),
                 f"{len(records)} {pending.count} {leg.first}",

@@ -115,8 +115,8 @@ class Beginning:
         leg = self._legs.get(one.id)
         if leg is None or not leg.is_over:
             return one
-        last = leg.done[-1][1]
-        return replace(one, begins="done", status=last.status, error=last.error)
+        end = leg.following
+        return replace(one, begins="done", status=end.status, error=end.error)
 
     def _definition(self, digest: str) -> Definition:
         return read_definition(

@@ -166,7 +166,7 @@ class Runner:
             leg.pending.forget()
             return False
         self.told(organization, leg)
-        goes_on = leg.done[-1][1].kind == "step"
+        goes_on = leg.following.kind == "step"
         leg.stored()
         return goes_on
 
@@ -227,7 +227,7 @@ def _onwards(run: Run, outcome: Outcome, steps: Sequence[Step]) -> Next:
 
 def _is_more(leg: Leg, steps: Sequence[Step]) -> bool:
     """Return whether the step that comes next can be stored together with those before it."""
-    if leg.done[-1][1].kind != "step":
+    if leg.following.kind != "step":
         return False
     if leg.ahead:
         return may_run_ahead(steps[leg.run.step].type)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from pointsman.fields.text import number_text
+from pointsman.fields.text import in_digits
 from pointsman.registry import nearest
 from pointsman.rules.templates.calculus import (
     BINARY,
@@ -29,9 +29,6 @@ __all__ = ["compile_expression", "math_helper"]
 LONGEST = 1_000
 _MOST_TOKENS = 300
 _DEEPEST = 50
-_WHOLE = 1e21
-"""Numbers without a fraction are written without an exponent up to here."""
-
 _WORDS = {*UNARY, *FUNCTIONS, "and", "or", "not", "if"} - {"random"}
 """Names that no variable has; ``random`` is one, ``random()`` a function."""
 
@@ -86,7 +83,7 @@ def _result(value: Any) -> int | float | None:
         value = as_float(value)
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return None
-    return int(number_text(value)) if value == int(value) and abs(value) < _WHOLE else float(value)
+    return in_digits(value)
 
 
 def _tokens(text: str) -> list[Token]:

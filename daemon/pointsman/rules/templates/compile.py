@@ -168,23 +168,25 @@ def _check_cost(nodes: Sequence[Node]) -> None:
 
 
 def _cost(node: Node) -> int:
-    """Return what the helpers below a node cost."""
+    """Return what a node and the helpers in it cost."""
+    own = 0
     if isinstance(node, Call):
         known = helpers.get(node.name)
-        inner = sum(map(_cost, (*node.arguments, *node.options.values())))
-        return inner + (known.cost if known else 1)
-    if isinstance(node, Choice):
-        return sum(map(_cost, (node.condition, *node.then, *node.otherwise)))
-    return 0
+        own = known.cost if known else 1
+    return own + sum(map(_cost, _inside(node)))
 
 
 def _names(node: Node) -> Iterator[str]:
     if isinstance(node, Variable):
         yield node.name
-    elif isinstance(node, Call):
-        for inner in (*node.arguments, *node.options.values()):
-            yield from _names(inner)
-    elif isinstance(node, Choice):
-        yield from _names(node.condition)
-        for inner_node in (*node.then, *node.otherwise):
-            yield from _names(inner_node)
+    for inner in _inside(node):
+        yield from _names(inner)
+
+
+def _inside(node: Node) -> Sequence[Node]:
+    """Return the nodes that a node is made of, in the order in which they stand."""
+    if isinstance(node, Call):
+        return (*node.arguments, *node.options.values())
+    if isinstance(node, Choice):
+        return (node.condition, *node.then, *node.otherwise)
+    return ()

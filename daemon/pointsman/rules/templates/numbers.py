@@ -234,7 +234,7 @@ def _scaled(mark: str, factor: int) -> Callable[[str], Write]:
         inner = _plain(re.sub(rf"\s?{mark}", "", pattern, count=1))
 
         def told(number: float, locale: Locale) -> str:
-            text = inner(float(number) * factor, locale)
+            text = inner(number * factor, locale)
             return text[:-1] + ending + ")" if text.endswith(")") else text + ending
 
         return told

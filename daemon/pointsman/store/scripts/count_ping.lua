@@ -14,9 +14,7 @@ local limits = caps_specs(ARGV[2])
 local full, till = redis.call('GET', once), 0
 if not full then
   full = caps_take(KEYS[1], limits, ARGV[4], now) or ''
-  for _, spec in ipairs(limits) do
-    if spec.id == full then caps_refuse(KEYS[1], spec, now) end
-  end
+  caps_refuse(KEYS[1], limits, full, now)
   redis.call('SET', once, full, 'PX', 600000)
 end
 for _, spec in ipairs(limits) do

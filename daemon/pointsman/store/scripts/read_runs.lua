@@ -6,12 +6,12 @@
 -- ARGV[1]  "pm:{<organization>}:"
 -- returns  {definition, fields..}: the definition's text, or false; of each run its fields {name,
 --          value, ...}, none if there is no such run
+-- @include runs
 local answer = {redis.call('GET', KEYS[1])}
 for i = 2, #KEYS do
   local fields = redis.pcall('HGETALL', KEYS[i])
   if fields.err then
-    local place = redis.call('GET', KEYS[i]) or ''
-    local record = ARGV[1] .. (string.find(place, ':', 1, true) and place or 'lead:' .. place)
+    local record = runs_record(ARGV[1], redis.call('GET', KEYS[i]) or '')
     fields = redis.call('HGETALL', record .. string.match(KEYS[i], ':run:[^:]+$'))
   end
   answer[i] = fields

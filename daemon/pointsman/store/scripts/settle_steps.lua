@@ -23,7 +23,7 @@
 -- ARGV[13] steps that failed for good, from 1, parted by spaces
 -- ARGV[14] "pm:{<organization>}:" (keys are built: see runs.lua)
 -- ARGV[15] how long runs are kept after their last step, ms
--- ARGV[16] "<origin> <depth> <record ttl> <log ttl> <ttl of what is deleted>" of the writes
+-- ARGV[16] whose the writes are, as in records.lua
 -- ARGV[17] "<steps> <writes> <first>": how many of both there are, and of writes of the first step
 -- ARGV[18..] JSON of the records of the steps, those that are skipped with them; then the writes, as
 --          in records.lua
@@ -47,10 +47,7 @@ steps, count = tonumber(steps), tonumber(count)
 if count > 0 then
   local writes = records_read(KEYS, 6, ARGV, 18 + steps, run[8] and tonumber(first) or count)
   if records_hindered(writes) then return -1 end
-  local by = {stream = KEYS[5], outbox = KEYS[3], now = clock_now(KEYS[5], ARGV[3])}
-  by.origin, by.depth, by.ttl, by.log_ttl, by.deleted_ttl =
-    string.match(ARGV[16], '^(%S+) (%S+) (%S+) (%S+) (%S+)$')
-  records_write(writes, by)
+  records_write(writes, records_by(KEYS[5], KEYS[3], ARGV[3], ARGV[16]))
 end
 
 local told = {'settled', done, 'updated', ARGV[3]}

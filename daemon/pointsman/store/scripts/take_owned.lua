@@ -7,12 +7,4 @@
 -- @include events
 -- @include listed
 -- @include taking
-local generation = tonumber(redis.call('HGET', KEYS[4], 'number') or 0)
-local lead = taking_read()
-local status, answer = taking_before(lead)
-if status then return {status, generation, answer} end
-
-lead.now = clock_now(KEYS[3], ARGV[1])
-answer = '{"lead":"' .. lead.id .. '"}'
-taking_keep(lead, answer, ARGV[8])
-return {'taken', generation, answer}
+return taking_alone(nil, nil, ARGV[8])

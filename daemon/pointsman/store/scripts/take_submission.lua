@@ -46,7 +46,7 @@ if not answer then return {status, generation} end
 
 local token, lease, till = string.match(ARGV[10], '^(%S+) (%d+) (%d+)$')
 if places and ARGV[10] == 'take' then caps_enter(places, caps, lead.id, now) end
-if caps and refused then caps_refuse(KEYS[3], caps[1], now) end
+if caps and refused then caps_refuse(KEYS[3], caps, caps[1].id, now) end
 for _, claim in ipairs(claims) do
   if token then lists_claim(KEYS[3], claim, now, tonumber(till)) end
   if ARGV[10] == 'take' then lists_add(KEYS[3], claim, now) end

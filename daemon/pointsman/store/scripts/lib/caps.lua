@@ -13,7 +13,7 @@
 -- caps_take(stream, specs, lead, now, till)   both: the id of one that is full, or nil
 -- caps_keep(stream, specs, lead, now)   make held places used ones
 -- caps_leave(stream, ids, lead)   give held places back
--- caps_refuse(stream, spec, now)   count a lead that was turned away
+-- caps_refuse(stream, specs, id, now)   count a lead that the one with this id turned away
 -- caps_settle(stream, specs, member, now, mode, till)   "hold" a place in each until then, once: the
 --                    id of one that is full, which has counted it as refused; "keep" or "leave" the
 --                    held places; else nothing
@@ -105,18 +105,19 @@ local function caps_leave(stream, ids, lead)
   end
 end
 
-local function caps_refuse(stream, spec, now)
-  local cap = caps_read(stream, spec, now)
-  cap.failed = cap.failed + 1
-  caps_write(cap, spec, now)
+local function caps_refuse(stream, specs, id, now)
+  for _, spec in ipairs(specs) do
+    if spec.id == id then
+      local cap = caps_read(stream, spec, now)
+      cap.failed = cap.failed + 1
+      caps_write(cap, spec, now)
+    end
+  end
 end
 
 local function caps_refuse_once(stream, specs, full, member, now)
   local once = string.match(stream, '^(.*:)events$') .. 'once:' .. member .. ':' .. full
-  if not redis.call('SET', once, '1', 'NX', 'PX', 600000) then return end
-  for _, spec in ipairs(specs) do
-    if spec.id == full then caps_refuse(stream, spec, now) end
-  end
+  if redis.call('SET', once, '1', 'NX', 'PX', 600000) then caps_refuse(stream, specs, full, now) end
 end
 
 local function caps_settle(stream, specs, member, now, mode, till)
@@ -135,4 +136,3 @@ local function caps_settle(stream, specs, member, now, mode, till)
     caps_leave(stream, ids, member)
   end
 end
-

@@ -5,7 +5,7 @@
 --   argv[arg]    "<steps> <writes> <step> <attempt> <began>": how many of both there are; where the
 --                run stands at its end, and since when, ms
 --   argv[arg+1]  steps that failed for good, from 1, parted by spaces
---   argv[arg+2]  "<origin> <depth> <record ttl> <log ttl> <ttl of what is deleted>" of the writes
+--   argv[arg+2]  whose the writes are, as in records.lua
 --   argv[arg+3..]  JSON of the records of the steps; then the writes, as in records.lua
 --   returns      table: fields (of the run's hash), writes, failed, told; and the places after these
 -- done_store(done, id, shared, stream, dead)   write what they write; shared is that of begin.lua
@@ -30,8 +30,5 @@ local function done_store(done, id, shared, stream, dead)
     dead_add(dead, id .. ':' .. failed, shared.now, shared.kept)
   end
   if #done.writes == 0 then return end
-  local by = {stream = stream, outbox = shared.outbox, now = clock_now(stream, shared.now)}
-  by.origin, by.depth, by.ttl, by.log_ttl, by.deleted_ttl =
-    string.match(done.told, '^(%S+) (%S+) (%S+) (%S+) (%S+)$')
-  records_write(done.writes, by)
+  records_write(done.writes, records_by(stream, shared.outbox, shared.now, done.told))
 end

@@ -5,7 +5,7 @@
 --
 -- lists_specs(text)   what a caller asks, parted by ","; each "<id> <20 hex digits> <since, ms>
 --                     <ttl, ms>": added since then counts; ttl: how long items stay, 0 for good
--- lists_found(stream, spec, now)   1 if the value is in the list; 2 if it is claimed; else 0
+-- lists_found(stream, spec, now)   whether the value is in the list, or claimed
 -- lists_known(stream, now, ..)     of all in the tables of specs that follow, in their order, "1" if
 --                     the value is in the list or claimed, else "0"; nil if none is
 -- lists_add(stream, spec, now)     add the value, or make it as good as new; true if it was not there
@@ -33,17 +33,17 @@ local function lists_found(stream, spec, now)
   local added = redis.call('HGET', lists_key(stream, spec, spec.bucket), spec.field)
   added = added and tonumber(added) * 1000
   if added and added >= spec.since - 1000 and (spec.ttl == 0 or added > now - spec.ttl) then
-    return 1
+    return true
   end
   local claimed = redis.call('ZSCORE', lists_key(stream, spec, 'claims'), spec.value)
-  return claimed and tonumber(claimed) > now and 2 or 0
+  return claimed and tonumber(claimed) > now
 end
 
 local function lists_known(stream, now, ...)
   local known, any = '', false
   for _, specs in ipairs({...}) do
     for _, spec in ipairs(specs) do
-      local found = lists_found(stream, spec, now) > 0
+      local found = lists_found(stream, spec, now)
       known, any = known .. (found and '1' or '0'), any or found
     end
   end

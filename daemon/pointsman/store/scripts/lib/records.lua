@@ -11,9 +11,9 @@
 --           won>.." of the pools that it counts for, or ""
 -- records_hindered(writes)     what keeps one of them from being written, and which (from 0); or nil:
 --                              "conflict" (it was changed meanwhile), "exists" or "unknown"
+-- records_by(stream, outbox, now, told)   what records_write is to know of whose writes they are
+--   told    "<origin> <depth> <record ttl> <log ttl> <ttl of what is deleted>" (ms)
 -- records_write(writes, by)    write them all, in their order; return the revisions
---   by      table: stream (the organization's event stream), outbox, origin, depth, now (of
---           clock_now), ttl, log_ttl, deleted_ttl (ms)
 --
 -- A record may be written several times, each write made from what the one before it left; what it is
 -- at last is stored once, its changes and their events one by one.
@@ -54,6 +54,13 @@ local function records_hindered(writes)
     if hindered then return hindered, i - 1 end
     looked[write.key] = true
   end
+end
+
+local function records_by(stream, outbox, now, told)
+  local by = {stream = stream, outbox = outbox, now = clock_now(stream, now)}
+  by.origin, by.depth, by.ttl, by.log_ttl, by.deleted_ttl =
+    string.match(told, '^(%S+) (%S+) (%S+) (%S+) (%S+)$')
+  return by
 end
 
 local function records_list(write, by)

@@ -8,7 +8,8 @@
 --                       lead.now is the organization's time, read and try are those of
 --                       assignment.lua or plain.lua. Returns status, answer, owner as they do
 -- taking_keep(lead, answer, owner)   store it, and tell of it
--- taking_alone(read, try)   all of this, for a lead that comes alone: returns what its script does
+-- taking_alone(read, try, given)   all of this, for a lead that comes alone: returns what its script
+--                       does. given: who has it already, of a lead that comes without a pool
 
 local function taking_read()
   local source, origin, depth, ttl, log_ttl, limit =
@@ -59,7 +60,7 @@ local function taking_keep(lead, answer, owner)
   end
 end
 
-local function taking_alone(read, try)
+local function taking_alone(read, try, given)
   local generation = tonumber(redis.call('HGET', KEYS[4], 'number') or 0)
   local lead = taking_read()
   local status, answer, owner = taking_before(lead)
@@ -68,6 +69,6 @@ local function taking_alone(read, try)
   lead.now = clock_now(KEYS[3], ARGV[1])
   status, answer, owner = taking_turn(lead, read, try)
   if not answer then return {status, generation} end
-  taking_keep(lead, answer, owner)
+  taking_keep(lead, answer, owner or given)
   return {'taken', generation, answer}
 end
