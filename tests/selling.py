@@ -117,9 +117,11 @@ async def selling(
     store: RedisStore,
     steps: Sequence[Mapping[str, Any]],
     answers: Mapping[str, Answerer | int],
+    *,
+    beside: Any = None,
     **flow: Any,
 ) -> AsyncIterator[Market]:
-    """Serve a flow with these steps; ``answers`` are those of its buyers."""
+    """Serve a flow with these steps; ``answers`` are its buyers', ``beside`` more files by name."""
     document = {
         "name": "Sell",
         "fields": ["email", "state", "ssn"],
@@ -144,6 +146,7 @@ async def selling(
             "organization.yaml": organization,
             "flows/sell.yaml": text,
             "flows/quick.yaml": QUICK,
+            **(beside or {}),
         }
         site = await stack.enter_async_context(listening(store, {"acme": files}))
         yield Market(site, buyers, store.redis)

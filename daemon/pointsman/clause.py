@@ -7,7 +7,7 @@ fields typed, ``submission``, ``source``, a step's key …).
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any, Protocol
 
@@ -83,6 +83,8 @@ class Quota:
 
     ``duration`` windows of ``unit`` in a row are one. ``caps`` are inside of this one: asked only
     where its rules hold. ``digest`` changes with the rules; ``length`` is in seconds, roughly.
+    ``hanging`` are those of them all, itself included, whose windows hang on a first use.
+    ``written`` is what its file says.
     """
 
     id: str
@@ -95,6 +97,13 @@ class Quota:
     rules: RuleSet | None = None
     reason: Template | None = None
     caps: Sequence[Quota] = ()
+    written: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    hanging: Sequence[Quota] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        own = (self,) if self.hangs else ()
+        inner = (one for quota in self.caps for one in quota.hanging)
+        object.__setattr__(self, "hanging", (*own, *inner))
 
     @property
     def hangs(self) -> bool:
@@ -130,12 +139,16 @@ class SuppressionList:
 
 @dataclass(frozen=True, slots=True)
 class ListCheck:
-    """A value to look for in a list; ``lookback``: only what was added in so many ms counts."""
+    """A value to look for in a list; ``lookback``: only what was added in so many ms counts.
+
+    ``typed``: the value is a field of the list's own type, which has read it already.
+    """
 
     name: str
     value: Template
     list: SuppressionList
     lookback: int = 0
+    typed: bool = False
 
     def since(self, at: int) -> int:
         """Return from when on an item must have been added to count for a lead of ``at``."""

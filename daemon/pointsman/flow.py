@@ -5,10 +5,13 @@ Those of its steps and clauses are told in :mod:`pointsman.step` and :mod:`point
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any, Protocol
+
+from orjson import dumps
 
 from pointsman.calendar import Schedule
 from pointsman.clause import (
@@ -82,6 +85,15 @@ _ASKING = Recipient | PluginStep | Group
 
 def _capped(step: Step) -> bool:
     return isinstance(step, PoolStep) and bool(step.caps)
+
+
+def _looks_back(steps: Sequence[Step], document: Mapping[str, Any]) -> bool:
+    """Whether a step may ask what came of a pool."""
+    pools = [re.escape(step.key) for step in steps if step.enabled and isinstance(step, PoolStep)]
+    if not pools:
+        return False
+    text = dumps(document.get("steps", ())).decode()
+    return re.search(rf"(?<![\w.-])(?:{'|'.join(pools)})\.", text) is not None
 
 
 class Form(Protocol):
@@ -159,7 +171,8 @@ class Flow:
     ``time_zone``.
     ``document`` is its file's, ``whole`` what it was compiled from: the same with everything that
     its destinations say. ``facts`` is what rules see of it.
-    ``calls_out``: leads are led from step to step, as they may have to wait, or a pool be full.
+    ``calls_out``: leads are led from step to step, as they may have to wait, or a pool be full, or
+    as what comes of a pool is asked for behind it.
     """
 
     id: str
@@ -191,7 +204,7 @@ class Flow:
         led = any(
             step.enabled and (isinstance(step, _ASKING) or _capped(step)) for step in self.steps
         )
-        object.__setattr__(self, "calls_out", led)
+        object.__setattr__(self, "calls_out", led or _looks_back(self.steps, self.whole))
 
     def taken(self) -> Iterator[Step]:
         """Yield the steps that are taken, those inside of others too."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from pointsman.flow import Destination, Flow, PoolStep, Source, SuppressionList
 from pointsman.pool import (
@@ -92,8 +92,7 @@ class FieldTable(Protocol):
         """Return the same of some of a lead's fields: none is required, null empties one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """One change of one record, as the event stream tells it: ids and names, never values.
 
     ``id`` is the stream entry's id; ``revision`` the record's revision that the change made;
@@ -111,8 +110,7 @@ class Change:
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(NamedTuple):
     """A record as a change left it, and as it was before (``None`` on created).
 
     ``pool_id`` is the pool whose turn a lead's owner took last.

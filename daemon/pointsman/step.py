@@ -16,6 +16,7 @@ from pointsman.clause import FieldMapping, Pricing, Quota, RuleSet, Scope, Templ
 
 __all__ = [
     "RESERVED",
+    "ROOTS",
     "Asking",
     "Auction",
     "Bid",
@@ -41,6 +42,14 @@ RESERVED = frozenset(
     }
 )
 """Types of steps and events that are ours: no plugin can add one of that name."""
+
+ROOTS = frozenset(
+    {
+        *("lead", "submission", "account", "flow", "source", "random", "suppressionlist", "now"),
+        *("recipient", "price", "purchase_price", "event_id", "credentials", "bid", "feedback"),
+    }
+)
+"""What rules and templates find something else under: no step can be known by that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +150,8 @@ class Recipient:
     """A step that delivers the lead to somebody else, who may answer with a price.
 
     ``timeout`` is in seconds. Its outcome changes nothing but what later rules see. With ``retry``
-    an error is tried again in the background once the lead has arrived.
+    an error is tried again in the background once the lead has arrived. One that stands ``behind``
+    the flow's steps, as its ``destinations`` do, is for leads that no step ended with an error for.
     """
 
     id: str
@@ -158,6 +168,7 @@ class Recipient:
     retry: bool = False
     feedback: Feedback | None = None
     bid: Bid | None = None
+    behind: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -214,6 +214,24 @@ def test_a_flow_is_told_as_its_lists_and_caps_stand(root: Path, redis_url: str) 
     assert found["parts"][-1]["detail"] == "0 of 0 a day; failure: Cap reached"
 
 
+@pytest.mark.parametrize("reachable", [True, False])
+def test_a_flow_without_list_checks_knows_of_no_list(
+    root: Path, redis_url: str, tmp_path: Path, *, reachable: bool
+) -> None:
+    """As with a lead that is sent: what was not looked up is neither true nor false."""
+    (root / "acme/flows/bought.yaml").write_text(
+        BOUGHT.replace("lhv: lead.email, op: is not", "lhv: suppressionlist.is_duplicate, op: is")
+        .replace("is blank", "is false")
+        .replace('list_checks: {duplicate: {value: "{{lead.email}}", list_name: bought}}\n', "")
+    )
+    url = redis_url if reachable else f"unix://{tmp_path}/nobody.sock"
+
+    found = told("--submit", "bought/shop", "--redis-url", url, lead="{}")
+
+    assert found["assumed"] is not reachable
+    assert found["parts"][-1]["detail"] == "failure: suppressionlist.is_duplicate must be false"
+
+
 def test_a_lead_file_is_read(root: Path, tmp_path: Path) -> None:
     (tmp_path / "lead.json").write_text(LEAD)
 

@@ -228,6 +228,20 @@ async def test_removing_most_pools_at_once_needs_a_word(here: Loader) -> None:
     assert (await here.load())["acme"] == 2
 
 
+async def test_the_word_is_read_however_the_file_is_spelled(here: Loader) -> None:
+    spelled = {f"pools/p{n}.yaml": POOL for n in range(5)}
+    here.edit({"organization.yaml": None, "organization.yml": ORGANIZATION, **spelled})
+    await here.load()
+    here.edit({f"pools/p{n}.yaml": None for n in range(4)})
+    with pytest.raises(ConfigError, match=r"organization\.yml.*remove 4 of 6 pools"):
+        await here.load()
+    here.edit({"organization.yml": f"allow_mass_delete: true\n{ORGANIZATION}"})
+    assert (await here.load())["acme"] == 2
+    shutil.rmtree(here.root / "acme")
+    write(here.root, {}, "beta")
+    assert "beta" in await here.load(), "the word of before counts for a directory that goes"
+
+
 async def test_a_load_waits_until_every_living_node_serves_it(here: Loader, there: Loader) -> None:
     await here.load()
     await here.generations.beat(ID, Node("there", milliseconds(), 1, 0))
@@ -290,11 +304,14 @@ async def test_a_generation_of_a_newer_version_is_refused_and_the_old_one_stays(
         await Following(there.serving).start()
 
 
-async def test_a_changed_secret_file_is_read_anew(here: Loader, tmp_path: Path) -> None:
+@pytest.mark.parametrize("spelled", ["organization.yaml", "organization.yml"])
+async def test_a_changed_secret_file_is_read_anew(
+    here: Loader, tmp_path: Path, spelled: str
+) -> None:
     secret = tmp_path / "token"
     secret.write_text("one\n")
     text = f"{ORGANIZATION}credentials: [{{name: crm, token_file: {secret}}}]\n"
-    here.edit({"organization.yaml": text})
+    here.edit({"organization.yaml": None} | {spelled: text})
     await here.load()
     assert here.serving.current.organizations["acme"].credentials == {"crm": "one"}
     secret.write_text("two\n")

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from pointsman.fields.date import day_by_format, day_of
 from pointsman.fields.types import field_types
 from readings import NOW
 
@@ -97,3 +101,23 @@ def test_the_month_comes_first_where_both_are_possible(
 
     assert value is not None
     assert (value.normal, value.valid, value.attributes) == (normal, valid, attributes)
+
+
+@pytest.mark.parametrize("year", ["0000", "0001", "0069", "1900", "2000", "2023", "2024", "9999"])
+def test_the_quick_way_reads_usual_days_as_their_formats_do(year: str) -> None:
+    """Every month and day, also those that there are not, of years with and without a leap day."""
+    for month, day in product(range(14), range(33)):
+        for text in (f"{month:02}/{day:02}/{year}", f"{year}-{month:02}-{day:02}"):
+            read = day_by_format(text, NOW)
+
+            assert day_of(text, NOW) == (read and read.isoformat()), text
+
+
+@given(
+    st.text("0159/-W \u0661", min_size=10, max_size=10)
+    | st.from_regex(r"[0-9W]{2,4}[/-][0-9W]{2,3}[/-][0-9W]{1,4}", fullmatch=True)
+)
+def test_the_quick_way_reads_only_what_a_format_reads_the_same(text: str) -> None:
+    read = day_by_format(text, NOW)
+
+    assert day_of(text, NOW) == (read and read.isoformat())

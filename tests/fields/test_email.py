@@ -3,7 +3,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from pointsman.fields.mailbox import mailbox
 from pointsman.fields.types import field_types
 from readings import NOW
 
@@ -263,3 +266,15 @@ def test_a_provider_is_known_in_any_case_but_before_a_small_com(
 
     assert value is not None
     assert (value.attributes["is_free"], value.attributes["is_disposable"]) == (free, disposable)
+
+
+@given(st.text("aZ0.@ \t'+<>(\"", max_size=12) | st.from_regex(r"[ \t]*[aB.+]+@[aB.+]+[ \t]*"))
+def test_the_quick_way_reads_plain_addresses_as_the_grammar_does(text: str) -> None:
+    value = field_types["email"].value(text, NOW)
+    read = mailbox(text)
+
+    assert value is not None
+    assert value.valid is (read is not None)
+    if read:
+        assert (value.attributes["user"], value.attributes["domain"]) == read
+        assert value.normal == "@".join(read).lower()

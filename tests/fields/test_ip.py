@@ -3,6 +3,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pointsman.fields.types import field_types
 from readings import NOW
@@ -110,3 +112,26 @@ def test_all_around_an_address_is_dropped(
 
     assert value is not None
     assert (value.normal, value.valid, value.attributes) == (normal, valid, attributes)
+
+
+@pytest.mark.parametrize("other", [0, 1, 9, 15, 16, 255])
+def test_the_quick_way_reads_every_byte_as_the_long_one(other: int) -> None:
+    """With a port, even a blank one, an address is taken apart and put together again."""
+    for byte in range(256):
+        for one in (f"{byte}.{other}.{other}.{byte}", f"{other}.{byte}.{byte}.{other}"):
+            assert _told(one) == _told(f"{one}:"), one
+
+
+@given(st.lists(st.from_regex(r"[0-9\u0661]{0,4}", fullmatch=True), min_size=3, max_size=5))
+def test_the_quick_way_reads_no_other_dotted_text(parts: list[str]) -> None:
+    """Octal bytes, bytes beyond 255, too many or foreign digits: judged as with a port."""
+    text = ".".join(parts)
+    normal, valid, attributes = _told(f"{text}:")
+
+    assert _told(text) == (normal if valid else text, valid, attributes)
+
+
+def _told(text: str) -> tuple[Any, ...]:
+    value = field_types["ip"].value(text, NOW)
+    assert value is not None
+    return value.normal, value.valid, value.attributes

@@ -611,6 +611,11 @@ def test_the_quick_way_reads_usual_spellings_as_the_library_does(text: str) -> N
     assert value is not None
     assert value.normal == phonenumbers.national_significant_number(read)
     assert value.valid is phonenumbers.is_valid_number(read)
+    for longer, kind in ((f"+1{value.normal}", None), (f"{text} (m)", "mobile")):
+        other = field_types["phone"].value(longer)
+        assert other is not None
+        assert (other.normal, other.valid) == (value.normal, value.valid)
+        assert list(other.attributes.items()) == list({**value.attributes, "type": kind}.items())
 
 
 def test_what_is_left_of_a_letter_that_tells_the_kind_is_trimmed() -> None:

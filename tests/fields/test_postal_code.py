@@ -3,6 +3,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pointsman.fields.types import field_types
 from readings import NOW
@@ -150,3 +152,14 @@ def test_codes_of_three_countries_are_read(
 
     assert value is not None
     assert (value.normal, value.valid, value.attributes) == (normal, valid, attributes)
+
+
+@given(st.from_regex(r"\d{4,6}", fullmatch=True) | st.from_regex(r"[0-9]{5}", fullmatch=True))
+def test_five_digits_read_the_same_with_a_blank_around_them(text: str) -> None:
+    """The quick way and the long one; digits of other scripts are no code in either."""
+    alone, among = (field_types["postal_code"].value(one, NOW) for one in (text, f" {text}"))
+
+    assert alone is not None
+    assert among is not None
+    assert (alone.normal, alone.valid) == (among.normal.strip(), among.valid)
+    assert list(alone.attributes.items()) == list(among.attributes.items())

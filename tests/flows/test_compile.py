@@ -51,14 +51,38 @@ def test_pools_that_are_not_there_are_told_with_the_nearest_name() -> None:
     ]
 
 
-def test_only_one_pool_step_can_be_enabled() -> None:
+def test_pools_stand_one_after_the_other_and_not_side_by_side() -> None:
     step = {"type": "pool", "pool": "sales"}
 
-    _, fine = compiled(steps=[step, {**step, "enabled": False}])
-    _, told = compiled(steps=[step, step])
+    _, fine = compiled(steps=[step, step])
+    _, told = compiled(steps=[{"type": "parallel", "steps": [step, step]}])
 
     assert fine == []
-    assert [path for path, _ in told] == [("steps", 1)]
+    assert [path for path, _ in told] == [("steps", 0)]
+
+
+def test_no_step_stands_in_the_place_of_what_rules_call_otherwise() -> None:
+    """Else the answer of a recipient called Lead would be the lead for the steps behind it."""
+    asked = {"type": "recipient", "integration": {"module_id": "json", "mappings": []}}
+    steps = [
+        {**asked, "name": "Lead"},
+        {**asked, "name": "Lead", "key": "leads"},
+        {"type": "first_success", "key": "firsts", "steps": [{**asked, "key": "bid"}]},
+        {"type": "filter", "key": "source", "rule_set": {"op": "and", "rules": []}},
+    ]
+
+    _, told = compiled(steps=steps)
+
+    assert told == [
+        (
+            ("steps", 0, "name"),
+            "rules and templates find something else under 'lead'; give the step another key",
+        ),
+        (
+            ("steps", 2, "steps", 0, "key"),
+            "rules and templates find something else under 'bid'; give the step another key",
+        ),
+    ]
 
 
 def test_a_source_named_twice_is_told() -> None:

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from pointsman.flow import Auction, Recipient
+from pointsman.peers import Answerer, dropping, receiver
+from pointsman.store.redis import RedisStore
+from selling import BUYS, REFUSES, buyer, selling
 from trees import compiled, findings, write
 
 CRM = """\
@@ -54,6 +60,49 @@ def test_ids_of_steps_do_not_hang_on_what_the_other_file_says() -> None:
     )
 
     assert [step.id for step in before.steps] == [step.id for step in after.steps]
+
+
+def test_who_stands_among_rivals_is_not_tried_again_whatever_the_destination_says() -> None:
+    again = {**FILES, "destinations/crm.yaml": CRM + "retry_enabled: true\n"}
+
+    first, bids, last = compiled(again).named_flows["sold"].steps
+
+    assert isinstance(first, Recipient)
+    assert isinstance(bids, Auction)
+    assert isinstance(last, Recipient)
+    assert [step.retry for step in (first, bids.steps[0], last)] == [True, False, True]
+
+
+ASKED = {"type": "first_success", "key": "sold", "steps": [buyer("x"), buyer("y")]}
+
+
+@pytest.mark.parametrize(
+    ("step", "answers", "there"),
+    [
+        (buyer("x"), {"x": BUYS}, True),
+        (buyer("x"), {"x": REFUSES}, True),
+        (buyer("x"), {"x": dropping}, False),
+        (ASKED, {"x": dropping, "y": BUYS}, True),
+    ],
+    ids=["success", "failure", "error", "an error inside of a step"],
+)
+async def test_a_flows_destinations_get_no_lead_that_a_step_ended_with_an_error_for(
+    store: RedisStore, step: dict[str, Any], answers: dict[str, Answerer], *, there: bool
+) -> None:
+    """What one of them comes to is nothing to the next."""
+    async with receiver(dropping) as broken, receiver(BUYS) as working:
+        files = {
+            f"destinations/{name}.yaml": CRM.replace("https://crm.example/leads", one.url)
+            for name, one in (("one", broken), ("other", working))
+        }
+        names = ["one", "other"]
+        async with selling(store, [step], answers, beside=files, destinations=names) as market:
+            events = await market.sell()
+
+        told = [(each["outcome"], each.get("reason")) for each in events[-3:-1]]
+        skipped = ("skip", "a step before ended with an error")
+        assert [one[0] for one in told] == ["error", "success"] if there else told == [skipped] * 2
+        assert bool(working.requests) is there
 
 
 def test_a_name_that_leads_nowhere_is_a_finding_in_the_flow(tmp_path: Path) -> None:

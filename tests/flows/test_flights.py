@@ -15,6 +15,7 @@ from pointsman.peers import Receiver, answering, dropping, hanging, receiver
 from pointsman.store.keys import Keys
 from pointsman.store.redis import RedisStore
 from pointsman.store.timers import Timer
+from selling import buyer, selling
 
 FLOW = """
 name: Two buyers
@@ -134,6 +135,42 @@ async def test_no_event_tells_a_secret_or_what_is_masked(market: Market) -> None
     text = orjson.dumps(await market.events(told["lead"]["id"])).decode()
     assert "s3cret-token" not in text
     assert "123456789" not in text
+
+
+async def test_a_recipient_that_repeats_what_is_masked_tells_it_to_nobody(
+    store: RedisStore,
+) -> None:
+    """Neither its answer nor its reason, which later reasons are made of; rules may read it."""
+    asked = buyer("crm")
+    asked["integration"]["mappings"] += [
+        {"property": "json_property.pad", "value": "x" * 1_700},
+        {"property": "json_property.ssn", "value": "{{lead.ssn}}"},
+    ]
+    stops = {
+        "type": "filter",
+        "rule_set": {
+            "op": "and",
+            "rules": [{"lhv": "crm.sent.0.ssn", "op": "is equal to", "rhv": 123456789}],
+        },
+        "reason": "{{crm.reason}}",
+    }
+    repeats = answering(
+        200,
+        {
+            "pad": "x" * 1_970,
+            "why": "we know 123-45-6789",
+            "sent": [{"ssn": 123456789, "token": "s3cret-token"}, 7],
+        },
+    )
+    async with selling(store, [asked, stops], {"crm": repeats}) as market:
+        told = await market.post(ssn="123-45-6789")
+
+        first, *_, source = await market.events(told["lead"]["id"])
+    assert told["reason"] == first["reason"] == "we know [redacted]"
+    assert source["vars"]["crm"]["sent"] == first["appended"]["sent"]
+    assert "123" not in first["response"]["body"]
+    assert first["appended"]["sent"] == [{"ssn": "[redacted]", "token": "[redacted]"}, 7]
+    assert first["request"]["body"].endswith('"ssn":"[redacted]"}')
 
 
 async def test_a_recipient_that_refuses_stops_nothing_but_what_a_filter_stops(

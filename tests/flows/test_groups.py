@@ -223,7 +223,7 @@ async def test_bids_below_the_floor_and_too_late_are_none(store: RedisStore) -> 
         *(buyer(name, bid=True) for name in ("low", "late", "none")),
         buyer("fixed", pricing={"prices": [{"amount": 4}]}),
         floor=2,
-        timeout=0.3,
+        timeout=1,
     )
     answers = {"low": bids(1.99), "late": hanging, "none": REFUSES, "fixed": BUYS}
     async with selling(store, [step, SOLD], answers) as market:

@@ -8,7 +8,10 @@ from hashlib import sha256
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from pointsman.fields.types import field_types
 from pointsman.flow import SuppressionList
 from pointsman.flows.intake import Intake
 from pointsman.flows.lists import item
@@ -89,6 +92,30 @@ class Desk:
     async def ping(self, **lead: Any) -> Outcome:
         source = self.flow.sources[0]
         return await self.submissions.ping(self.organization, self.flow, source, lead, address=None)
+
+
+POSTED = st.one_of(
+    st.from_regex(
+        r" ?\(?[2-9][0-9]{2}\)?[ .-]?[2-9][0-9]{2}[ .-]?[0-9]{4}( x[0-9]{1,4})?", fullmatch=True
+    ),
+    st.from_regex(r" ?[A-Za-z0-9.+_-]{1,9}@[A-Za-z0-9-]{1,9}\.(COM|org|co\.uk) ?", fullmatch=True),
+    st.from_regex(
+        r"[0-9]{1,4}[-/. ][0-9]{1,2}[-/. ][0-9]{1,4}( [0-9]{1,2}:[0-9]{2})?", fullmatch=True
+    ),
+    st.from_regex(r"[$<>]?-?[0-9]{1,7}([.,][0-9]{1,3})?[%k+]?( ?- ?[0-9]{1,4})?", fullmatch=True),
+    st.sampled_from(
+        ["Texas", "tx", "O'Brien, JR", "MCDONALD", "Yes", "male", "78701-1234", "k1a 0b1"]
+    ),
+    st.text(max_size=20),
+)
+
+
+@given(st.sampled_from(sorted(field_types)), POSTED)
+def test_a_field_of_a_lists_type_stands_for_what_was_posted(kind: str, posted: str) -> None:
+    listed = SuppressionList("a" * 24, "Seen", "lists/seen.yaml", type=kind)
+    read = field_types[kind].parse(posted.strip(), None)
+
+    assert item(listed, read, SECRET) == item(listed, posted, SECRET)
 
 
 @pytest.fixture

@@ -182,6 +182,15 @@ async def test_a_mapping_is_a_success_and_an_option_left_blank_has_its_default(
         assert events[0]["appended"] == {"points": 1}
 
 
+async def test_what_it_repeats_of_what_is_masked_is_in_no_event_of_it(store: RedisStore) -> None:
+    add(lambda _, context: StepOutcome("failure", appended={"points": context.lead["ssn"]}))
+    async with desk(store) as acme:
+        told = await acme.post()
+
+        assert (await acme.events(told))[0]["appended"] == {"points": "[redacted]"}
+        assert told["reason"].strip() == "123456789", "rules and templates see it"
+
+
 def raising(error: BaseException) -> Score:
     def score(options: ScoreOptions, context: StepContext) -> Any:
         raise error

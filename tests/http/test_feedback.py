@@ -107,6 +107,21 @@ async def test_what_the_step_does_not_take_is_refused(store: RedisStore) -> None
         assert len(await market.events(lead)) == 2
 
 
+@pytest.mark.parametrize("inside", [False, True])
+async def test_who_gets_no_leads_any_more_may_still_return_one(
+    store: RedisStore, *, inside: bool
+) -> None:
+    one = buyer("one", feedback={})
+    group = {"type": "parallel", "key": "all", "steps": [one]}
+    step = group if inside else one
+    async with selling(store, [step], {"one": BUYS}) as market:
+        lead, event = await sold(market)
+    async with selling(store, [{**step, "enabled": False}], {"one": BUYS}) as market:
+        told = await give(market, event)
+
+    assert told == {"outcome": "success", "lead": {"id": lead}}
+
+
 async def test_rules_say_which_feedback_is_taken(store: RedisStore) -> None:
     async with selling(store, [buyer("one", feedback={"rule_set": LOST})], {"one": BUYS}) as market:
         lead, event = await sold(market)

@@ -20,7 +20,13 @@ FILES = {
     "flows/web.yaml": """
 name: Web
 fields: [email, state]
-caps: [{key: few, name: Few, maximum: 2, duration_units: day}]
+caps:
+  - key: few
+    name: Few
+    maximum: 2
+    duration_units: day
+    reason: Full
+    rule_set: {op: and, rules: [{lhv: lead.email, op: is not blank}]}
 ping_limits: [{key: pings, maximum: 5, duration_units: hour}]
 list_checks: {duplicate: {value: "{{lead.email}}", list_name: seen}}
 acceptance_criteria:
@@ -31,6 +37,7 @@ steps:
   - {type: pool, key: team, pool: inbound}
 """,
 }
+MAIL = {"op": "and", "rules": [{"lhv": "lead.email", "op": "is not blank"}]}
 READ = bearer("all")
 
 
@@ -64,6 +71,8 @@ async def test_counters_tell_how_full_they_are_and_whose(site: Site) -> None:
         ("", 2, 0),
     ]
     assert caps[0]["flow_id"] == flow.id
+    assert (caps[0]["type"], caps[0]["rule_set"], caps[0]["reason"]) == ("volume", MAIL, "Full")
+    assert not caps[1].keys() & {"rule_set", "reason"}
     assert caps[1]["source_id"] == flow.sources[0].id
     limits = (await get(site, "/api/v1/ping_limits"))["data"]
     assert [limit["maximum"] for limit in limits] == [5]

@@ -219,6 +219,23 @@ WRONG: dict[str, Any] = {
     },
     "sources[0].integration.module_id": {"sources": [{"integration": {"module_id": "x"}}]},
     "sources[0].credential_id": {"sources": [{"credential_id": "0" * 24}]},
+    "steps[0].steps[0].entity.name": {
+        "steps": [
+            {
+                "type": "parallel",
+                "steps": [
+                    {
+                        "type": "recipient",
+                        "entity": {"name": "Lead"},
+                        "integration": {
+                            "module_id": "json",
+                            "mappings": [{"property": "url", "value": "https://a.example"}],
+                        },
+                    }
+                ],
+            }
+        ]
+    },
     "sources[0].entity.time_zone": {
         "sources": [{"entity": {"name": "S", "time_zone": "Asia/Tokyo"}}]
     },
@@ -302,6 +319,25 @@ async def test_all_flows_change_or_none(house: House) -> None:
     assert {flow["name"] for flow in told} == {"One", "Solar", "Sales Leads"}
     assert "name: One" in text(house, "other")
     assert "enabled: false" in text(house)
+
+
+async def test_of_several_flows_it_is_told_which_one_is_wrong(house: House) -> None:
+    one, other = (await call(house, "GET"))[1]
+    unmapped = {"integration": {"mappings": [{"property": 1, "value": ""}]}}
+    bodies = [
+        {"id": other["id"], "steps": [{"type": "pool", "pool": "nowhere"}]},
+        {"id": one["id"], "sources": [unmapped]},
+    ]
+
+    status, told = await call(house, "PUT", "", bodies)
+
+    assert status == 422
+    assert set(told["errors"]) == {
+        "[0].steps[0].pool",
+        "[1].sources[0].integration.mappings[0].property",
+    }
+    assert all(place in told["error"]["message"] for place in told["errors"])
+    assert text(house) == SOLAR
 
 
 async def test_a_file_that_became_invalid_shows_its_errors_and_stays_in_use(house: House) -> None:

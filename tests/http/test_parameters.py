@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import parse_qsl
 
 import orjson
 import pytest
@@ -44,6 +45,18 @@ def test_a_form_nests_dotted_names_and_gathers_repeated_ones(
     raw: bytes, expected: dict[str, Any]
 ) -> None:
     assert posted(raw) == expected
+
+
+@given(st.text("ab=&;.ä \t\x00"))
+def test_what_has_nothing_to_decode_is_read_as_all_else_is(query: str) -> None:
+    expected: dict[str, list[str]] = {}
+    for name, value in parse_qsl(query, keep_blank_values=True):
+        expected.setdefault(name, []).append(value)
+
+    found = posted(None, "", query)
+
+    assert list(found) == list(expected)
+    assert {name: [one] if isinstance(one, str) else one for name, one in found.items()} == expected
 
 
 def test_an_empty_parameter_breaks_a_form_with_dotted_names() -> None:

@@ -36,6 +36,7 @@ sources:
     mappings:
       - {property: first_name, value: "{{fname}}"}
       - {property: state, value: "{{region}}"}
+      - {property: external_id, value: "{{ref}}"}
   - key: vendor-b
     authentication_required: true
     credential: vendor-b
@@ -146,6 +147,19 @@ async def test_a_ping_is_a_price_and_leaves_nothing(site: Site) -> None:
     assert "<reason>lead.state must not be equal to FL</reason>" in await refused.text()
     assert "<lead>" not in await refused.text()
     assert await site.services.store.redis.dbsize() == before
+
+
+async def test_a_lead_is_known_again_by_its_senders_own_id_as_the_source_maps_it(
+    site: Site,
+) -> None:
+    first, again = [
+        await site.client.post(f"{A}/submit", json={**LEAD, "ref": 17}) for _ in range(2)
+    ]
+    other = await site.client.post(f"{A}/submit", json={**LEAD, "ref": 18})
+
+    assert again.headers["Idempotency-Replayed"] == "true"
+    leads = [(await answer.json())["lead"]["id"] for answer in (first, again, other)]
+    assert leads[0] == leads[1] != leads[2]
 
 
 async def test_a_repetition_gets_the_first_answer_and_no_second_turn(site: Site) -> None:

@@ -187,7 +187,7 @@ def test_who_returns_to_an_emptied_pool_is_served(deployment: Deployment) -> Non
     assert deployment.serve(published_pool(deployment, HANDLES[:2]), 2) == ["m1", "m0"]
 
 
-@pytest.mark.parametrize("turn", [2**53 - 2, 2**63 - 3])
+@pytest.mark.parametrize("turn", [10**15 - 2, 2**53 - 2, 2**63 - 3])
 def test_the_turn_counter_survives_large_numbers(deployment: Deployment, turn: int) -> None:
     """R23: exact beyond 2^53, and it begins anew after 2^63 - 1 instead of turning negative."""
     pool = published_pool(deployment, HANDLES[:3])

@@ -57,7 +57,7 @@ async def explain_flow(
             except Unavailable:
                 pass
     submission = _entered(organization, flow, source, body)
-    submission.look_up(UNLISTED)
+    submission.look_up(UNLISTED if flow.checks else {})
     remarks = tuple(tried(submission, {}))
     pool = next((organization.pools[r.pool_id] for r in remarks if r.pool_id), None)
     turn = explain_turn(unpublished(pool)) if pool else ()
@@ -100,10 +100,10 @@ async def _known(
     submission = _entered(organization, flow, source, body)
     checks = asked(flow.checks, submission.scope, organization.secret)
     at = submission.at
-    wanted = [(c.list, value, at - c.lookback if c.lookback else 0) for c, value in checks]
+    wanted = [(check.list, value, check.since(at)) for check, value in checks]
     there = await ListStore(store).find(organization.id, wanted, at)
     found = {CHECKS[check.name]: known for (check, _), known in zip(checks, there, strict=True)}
-    submission.look_up({**UNLISTED, **found})
+    submission.look_up({**UNLISTED, **found} if flow.checks else {})
     counters: dict[str, Counter] = {}
     if submission.admit():
         counters = await CapStore(store).read(organization.id, submission.counted, at)

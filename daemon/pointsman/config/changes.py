@@ -259,14 +259,15 @@ def _take_back(placed: Staged) -> None:
 def _refusal(problems: Sequence[Problem], folder: Path, edited: Edited) -> Refused:
     """Say what is wrong: with the change itself, or with what other files say of it."""
     errors = [problem for problem in problems if problem.severity == "error"]
-    changed = {str(folder / name) for name in edited.files}
+    changed = {str(folder / name): edited.places.get(name, "") for name in edited.files}
     if any(problem.file not in changed for problem in errors):
         return _conflict("; ".join(map(str, errors)))
-    told = "; ".join(f"{problem.pointer}: {problem.message}" for problem in errors)
     found: dict[str, str] = {}
     for problem in errors:
-        before = found.get(problem.pointer)
-        found[problem.pointer] = f"{before}; {problem.message}" if before else problem.message
+        place = (changed[problem.file] + problem.pointer).removesuffix(".")
+        before = found.get(place)
+        found[place] = f"{before}; {problem.message}" if before else problem.message
+    told = "; ".join(f"{place}: {message}" for place, message in found.items())
     return Refused(told, errors=found)
 
 

@@ -15,6 +15,7 @@ from pointsman.config.documents import checked
 from pointsman.config.editing import Edited, Editor, Subject, conflict
 from pointsman.config.live import own_id, undeployed
 from pointsman.config.organization import manual_deploy
+from pointsman.config.tree import root_file
 from pointsman.errors import Refused
 from pointsman.registry import nearest
 from pointsman.store.deployments import Deployed, Deployment
@@ -33,7 +34,6 @@ __all__ = [
 Files = Mapping[str, bytes]
 
 _FOLDER = "flows/"
-_ROOTS = ("organization.yaml", "organization.yml")
 
 
 async def handed_on(
@@ -129,7 +129,7 @@ def called(subject: Subject, names: Iterable[str]) -> list[str]:
 
 def _is_manual(files: Files) -> bool:
     """Whether the flows of these files are live only when somebody deploys them."""
-    raw = next((files[name] for name in _ROOTS if name in files), None)
+    raw = files.get(root_file(files))
     document = checked("organization", raw).data if raw is not None else None
     return document is not None and manual_deploy(document)
 

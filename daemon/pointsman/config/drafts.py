@@ -15,7 +15,7 @@ from typing import NamedTuple
 from pointsman.config.deployment import handed_on
 from pointsman.config.load import claimed_twice, compile_organization
 from pointsman.config.renames import kept_ids, renamed_ids
-from pointsman.config.tree import Tree, read_tree
+from pointsman.config.tree import Tree, read_tree, root_file
 from pointsman.config.vanishing import mass_deletion
 from pointsman.errors import ConfigError, Problem
 from pointsman.model import Organization
@@ -25,8 +25,6 @@ from pointsman.store.generations import Generation, GenerationStore
 __all__ = ["Draft", "Drafts"]
 
 Files = Mapping[str, bytes]
-
-_ROOT = "organization.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +158,7 @@ class Drafts:
             current = await self._generations.current(identifier)
             if current and handle not in tree.organizations:
                 old = await self._files(identifier, current)
-                left = {path: raw for path, raw in old.items() if path == _ROOT}
+                own = root_file(old)
+                left = {own: old[own]} if own in old else {}
                 problems += mass_deletion(handle, old, left, root=self._root)
         return problems

@@ -43,7 +43,8 @@ class Edited:
 
     ``reset`` are pools whose pointer goes back to the first, ``erased`` those that leave no state,
     ``archived`` those that leave their history alone. ``made_by`` is who makes a new thing.
-    ``deployed`` is what of the flows is live then, ``None`` if that stays as it is.
+    ``deployed`` is what of the flows is live then, ``None`` if that stays as it is. ``places`` are
+    what findings put before theirs, by file, where a body tells of several.
     """
 
     id: str
@@ -53,6 +54,7 @@ class Edited:
     archived: frozenset[str] = frozenset()
     made_by: str | None = None
     deployed: Deployment | None = None
+    places: Mapping[str, str] = field(default_factory=dict)
 
 
 Editor = Callable[[Subject, Mapping[str, Any]], Edited]

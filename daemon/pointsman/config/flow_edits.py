@@ -72,9 +72,12 @@ def update(subject: Subject, content: Document) -> Edited:
 def update_all(subject: Subject, content: Document) -> Edited:
     """Change several ``flows``, all of them or none; the others stay as they are."""
     files: dict[str, bytes | None] = {}
-    for document in content["flows"]:
-        files |= _changed(subject, _flow(subject, document["id"]), document)
-    return Edited("", files)
+    places: dict[str, str] = {}
+    for place, document in enumerate(content["flows"]):
+        flow = _flow(subject, document["id"])
+        files |= _changed(subject, flow, document)
+        places[flow.file] = f"[{place}]."
+    return Edited("", files, places=places)
 
 
 def delete(subject: Subject, content: Document) -> Edited:

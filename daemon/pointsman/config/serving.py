@@ -18,6 +18,7 @@ from pointsman import observe
 from pointsman.config.documents import checked
 from pointsman.config.load import compile_organization
 from pointsman.config.secrets import secret_files
+from pointsman.config.tree import root_file
 from pointsman.errors import PointsmanError, Problem, Unavailable
 from pointsman.model import Organization, Ruleset
 from pointsman.registry import Stage
@@ -227,7 +228,7 @@ class Serving:
 
     def _read_secrets(self, handle: str, files: Mapping[str, bytes]) -> str:
         """Return a hash of the secret files' contents."""
-        raw = files.get("organization.yaml")
+        raw = files.get(root_file(files))
         document = checked("organization", raw).data if raw else None
         folder = self._root / handle if self._root else Path("/")
         paths = secret_files(folder, document) if document else ()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from hashlib import sha256
@@ -18,10 +18,21 @@ from pathlib import Path
 from pointsman.config.reading import MAX_BYTES
 from pointsman.errors import Problem
 
-__all__ = ["FOLDERS", "ROOT_FILES", "Tree", "kind_of", "normal_name", "read_tree", "shown_path"]
+__all__ = [
+    "FOLDERS",
+    "ROOT_FILES",
+    "Tree",
+    "kind_of",
+    "normal_name",
+    "read_tree",
+    "root_file",
+    "shown_path",
+]
 
 ROOT_FILES: Mapping[str, str] = {"organization.yaml": "organization", "fields.yaml": "fields"}
 """Files at the top of an organization's directory, and the kind (schema) of each."""
+
+_ROOT = "organization.yaml"
 
 FOLDERS: Mapping[str, str] = {
     "pools": "pool",
@@ -62,6 +73,11 @@ def kind_of(name: str) -> str | None:
 def normal_name(name: str) -> str:
     """Return a path with ``.yml`` spelled ``.yaml``; ids derive from this spelling."""
     return name.removesuffix(".yml") + ".yaml" if name.endswith(".yml") else name
+
+
+def root_file(files: Iterable[str]) -> str:
+    """Return what an organization's own file is called among these, however it is spelled."""
+    return next((name for name in files if normal_name(name) == _ROOT), _ROOT)
 
 
 def shown_path(handle: str, name: str, root: Path | None) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pointsman.config.documents import checked
-from pointsman.config.tree import normal_name, shown_path
+from pointsman.config.tree import normal_name, root_file, shown_path
 from pointsman.errors import Problem
 
 __all__ = ["mass_deletion"]
@@ -14,7 +14,6 @@ __all__ = ["mass_deletion"]
 Files = Mapping[str, bytes]
 
 _FEW = 4
-_ROOT = "organization.yaml"
 
 
 def mass_deletion(
@@ -24,10 +23,11 @@ def mass_deletion(
 
     That is more than half of at least four, unless organization.yaml has ``allow_mass_delete``.
     """
-    data = checked("organization", new[_ROOT]).data if _ROOT in new else None
+    own = root_file(new)
+    data = checked("organization", new[own]).data if own in new else None
     if data and data.get("allow_mass_delete"):
         return []
-    shown = shown_path(handle, _ROOT, root)
+    shown = shown_path(handle, own, root)
     return [
         Problem(
             shown,

@@ -9,13 +9,14 @@ from typing import Any
 
 from pointsman.fields.day_format import DayFormat, NoDay, day_of_parts
 from pointsman.fields.text import as_text
-from pointsman.fields.types import Value, field_type
+from pointsman.fields.types import VALID, Value, field_type
 
-__all__ = ["date_", "day_of"]
+__all__ = ["date_", "day_by_format", "day_of"]
 
 _LONGEST = 200
 """Characters that are looked at; a date comes before whatever trails it."""
 
+_USUAL = len("2014-06-02")
 _AMERICAN = (
     "ddd MMM DD YYYY",
     "MMM DD YYYY",
@@ -56,18 +57,39 @@ def date_(posted: Any, now: datetime | None) -> Value:
     day = day_of(raw, now)
     if day is None:
         return Value(posted, raw, valid=False)
-    return Value(posted, day.isoformat(), valid=True)
+    return Value(posted, day, VALID)
 
 
-def day_of(text: str, now: datetime | None) -> date | None:
-    """Return the day that a text names, at ``now`` if it leaves the year open."""
-    text = text[:_LONGEST]
+def day_of(text: str, now: datetime | None) -> str | None:
+    """Return the day that a text names, in its normal form; at ``now`` if the year is left open."""
+    if len(text) == _USUAL and (usual := _usual(text)):
+        return usual
+    day = day_by_format(text[:_LONGEST], now)
+    return None if day is None else day.isoformat()
+
+
+def day_by_format(text: str, now: datetime | None) -> date | None:
+    """Return the day of the format that a text has, or else of the one that fits best."""
     for form in _formats():
         if parts := form.exact(text):
             day = day_of_parts(parts, now)
             if isinstance(day, date):
                 return day
     return _fitting(text, now)
+
+
+def _usual(text: str) -> str | None:
+    """Return the day of ``06/02/2014`` or ``2014-06-02``, which their formats read the same."""
+    try:
+        if text[2] == "/":
+            month, day, year = text.split("/")
+            text = f"{year}-{month}-{day}"
+        elif text[7] != "-":  # it may name a week
+            return None
+        date.fromisoformat(text)
+    except ValueError:
+        return None
+    return text
 
 
 @cache

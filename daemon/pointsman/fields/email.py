@@ -15,12 +15,13 @@ from typing import Any
 
 from pointsman.fields.mailbox import mailbox
 from pointsman.fields.text import as_text
-from pointsman.fields.types import Value, field_type
+from pointsman.fields.types import VALID, Value, field_type
 
 __all__ = ["email"]
 
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
-_PLAIN = re.compile(rf"[ \t]*({_ATOM}(?:\.{_ATOM})*)@({_ATOM}(?:\.{_ATOM})*)[ \t]*")
+_DOTTED = rf"{_ATOM}(?:\.{_ATOM})*+"
+_PLAIN = re.compile(rf"[ \t]*({_DOTTED})@({_DOTTED})[ \t]*")
 _LONGEST = 1_024
 
 
@@ -29,7 +30,8 @@ def _split(text: str) -> tuple[str, str] | None:
     if len(text) > _LONGEST:
         return None
     if plain := _PLAIN.fullmatch(text):
-        return plain[1], plain[2]
+        user, domain = plain.groups()
+        return user, domain
     return mailbox(text)
 
 
@@ -62,9 +64,10 @@ def email(posted: Any, _now: datetime | None) -> Value:
     parts = _split(raw)
     if parts is None:
         return Value(raw, raw, valid=False)
-    known_by = parts[1] if raw.endswith(".com") else parts[1].lower()
-    attributes = {"user": parts[0], **_of_domain(parts[1], known_by)}
-    return Value(raw, "@".join(parts).lower(), valid=True, attributes=attributes)
+    user, domain = parts
+    known_by = domain if raw.endswith(".com") else domain.lower()
+    attributes = {"user": user, **_of_domain(domain, known_by)}
+    return Value(raw, f"{user}@{domain}".lower(), VALID, attributes)
 
 
 @lru_cache(maxsize=1024)

@@ -9,7 +9,7 @@ from ipaddress import AddressValueError, IPv6Address
 from typing import Any
 
 from pointsman.fields.text import WHITE, as_text
-from pointsman.fields.types import Value, field_type
+from pointsman.fields.types import VALID, Value, field_type
 
 __all__ = ["ip"]
 
@@ -22,6 +22,8 @@ _MAPPED = re.compile(r"(::ffff:|ffff::)((?:[0-9]{1,3}\.){3}[0-9]{1,3})(?::[0-9]*
 _LONGEST = 1_000
 _LAST_PORT = 65_535
 _LAST_BYTE = 255
+_HEX = {str(byte): f"{byte:x}" for byte in range(_LAST_BYTE + 1)}
+_TWO_HEX = {str(byte): f"{byte:02x}" for byte in range(_LAST_BYTE + 1)}
 
 
 @field_type(
@@ -37,18 +39,41 @@ def ip(posted: Any, _now: datetime | None) -> Value:
     raw = as_text(posted)
     if len(raw) > _LONGEST:
         return Value(raw, raw, valid=False)
+    if usual := _usual(raw):
+        return usual
     text = raw
     if not (four := _four(raw)):
         text = _host(raw)
         four = _four(text.rpartition("@")[2])
     if four:
         a, b, c, d = four
-        high, low = a << 8 | b, c << 8 | d
-        tail = f"{high:x}:{low:x}" if high else f"{low:x}" if low else ""
-        return _value(raw, f"{a}.{b}.{c}.{d}", f"ffff::{tail}", is_four=True)
+        mapped = _as_six(f"{a << 8 | b:x}", f"{c << 8 | d:x}")
+        return _value(raw, f"{a}.{b}.{c}.{d}", mapped, is_four=True)
     if (six := _six(text)) is not None:
         return _value(raw, six, six, is_four=False)
     return Value(raw, raw, valid=False)
+
+
+def _usual(raw: str) -> Value | None:
+    """Return four bytes without zeros in front or anything around, which stay as they are."""
+    try:
+        a, b, c, d = raw.split(".", 4)
+        six = _as_six(_group(a, b), _group(c, d))
+    except (KeyError, ValueError):
+        return None
+    return Value(raw, raw, VALID, {"is_ipv4": True, "ipv6_format": six})
+
+
+def _group(high: str, low: str) -> str:
+    """Return two bytes, told in digits, as a group of an address of version 6."""
+    return _HEX[low] if high == "0" else _HEX[high] + _TWO_HEX[low]
+
+
+def _as_six(high: str, low: str) -> str:
+    """Return what version 6 makes of an address of version 4, of its two groups."""
+    if high != "0":
+        return f"ffff::{high}:{low}"
+    return "ffff::" if low == "0" else f"ffff::{low}"
 
 
 def _host(text: str) -> str:

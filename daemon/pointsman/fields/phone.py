@@ -73,7 +73,10 @@ def phone(posted: Any, _now: datetime | None) -> Value:
     ``area``, ``exchange``, ``line``, ``number`` (after the area), ``extension``,
     ``country_code``, ``country_calling_code`` and ``is_tollfree``.
     """
-    raw, kind = _split_hint(as_text(posted))
+    raw = as_text(posted)
+    if usual := _USUAL.fullmatch(raw):
+        return _usual(raw, None, *usual.groups())
+    raw, kind = _split_hint(raw)
     if usual := _USUAL.fullmatch(raw):
         return _usual(raw, kind, *usual.groups())
     read = _parsed(raw.replace("*", "0"))
@@ -108,8 +111,8 @@ def _usual(raw: str, kind: str | None, area: str, exchange: str, line: str) -> V
         "type": kind,
         "is_tollfree": area in _TOLL_FREE,
     }
-    valid = bool(_american().fullmatch(national)) or _is_valid_elsewhere(national)
-    return Value(raw, national, valid=valid, attributes=named)
+    valid = _american().fullmatch(national) is not None or _is_valid_elsewhere(national)
+    return Value(raw, national, valid, named)
 
 
 @cache

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from pointsman.fields.text import WHITE, as_text, trim
-from pointsman.fields.types import Value, field_type
+from pointsman.fields.types import VALID, Value, field_type
 
 __all__ = ["postal_code"]
 
@@ -17,6 +17,7 @@ _CANADA = re.compile(rf"([A-Z][0-9][A-Z]){_GAP}([0-9][A-Z][0-9])")
 _UNITED_KINGDOM = re.compile(
     rf"([A-Z]{{1,2}}[0-9](?:[0-9]?[A-Z]?|[0-9]{{2}})){_GAP}([0-9][A-Z]{{2}})"
 )
+_ZIP = 5
 _LONGEST = 64
 
 
@@ -44,6 +45,9 @@ def postal_code(posted: Any, _now: datetime | None) -> Value:
     a valid one of the United States.
     """
     raw = as_text(posted)
+    if len(raw) == _ZIP and raw.isascii() and raw.isdecimal():  # nearly every one
+        usual = {"country_code": "US", "code": raw, "zip": raw, "four": None}
+        return Value(raw, raw, VALID, usual)
     code = trim(raw).upper()
     if len(code) > _LONGEST:
         return Value(raw, raw, valid=False)
@@ -52,7 +56,7 @@ def postal_code(posted: Any, _now: datetime | None) -> Value:
         return Value(raw, raw, valid=False)
     normal, country, parts = read
     named = {"country_code": country, "code": code or None, **parts}
-    return Value(raw, normal, valid=True, attributes=named)
+    return Value(raw, normal, VALID, named)
 
 
 Read = tuple[str, str, dict[str, str | None]]

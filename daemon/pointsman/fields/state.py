@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from pointsman.fields.text import as_text
-from pointsman.fields.types import Value, field_type
+from pointsman.fields.types import VALID, Value, field_type
 
 __all__ = ["NAMES", "state"]
 
@@ -47,4 +47,4 @@ def state(posted: Any, _now: datetime | None) -> Value:
     """
     raw = as_text(posted)
     code = _CODES.get(raw.lower(), raw) if len(raw) <= _LONGEST else raw
-    return Value(raw, code, valid=True, attributes={"name": NAMES.get(code, raw)})
+    return Value(raw, code, VALID, {"name": NAMES.get(code, raw)})

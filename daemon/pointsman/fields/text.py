@@ -31,8 +31,12 @@ def trim(text: str) -> str:
     return text.strip(WHITE)
 
 
-def as_text(value: Any, *, depth: int = 0) -> str:
+def as_text(value: Any) -> str:
     """Return the text of any JSON value; lists are joined by commas, nothing is no text."""
+    return value if isinstance(value, str) else _text_at(0, value)
+
+
+def _text_at(depth: int, value: Any) -> str:
     if isinstance(value, str):
         return value
     if value is None or depth > _DEEPEST:
@@ -42,7 +46,7 @@ def as_text(value: Any, *, depth: int = 0) -> str:
     if isinstance(value, int | float):
         return number_text(value)
     if isinstance(value, list | tuple):
-        return ",".join(as_text(item, depth=depth + 1) for item in value)
+        return ",".join(_text_at(depth + 1, item) for item in value)
     return "[object Object]"
 
 

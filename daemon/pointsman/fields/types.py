@@ -12,12 +12,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pointsman.fields.text import as_text, stars
 from pointsman.registry import Registry, origin
 
 __all__ = [
+    "CLEAR",
+    "VALID",
     "Comparison",
     "FieldType",
     "Mask",
@@ -35,11 +37,17 @@ TEXT = ("equal", "valid", "search", "list", "pattern")
 """Families of operators that fit a type whose values are read from text and compared as text."""
 
 
-@dataclass(slots=True)
+VALID: Final = True
+CLEAR: Final = False
+"""``valid`` and ``masked`` of most values, given by place: by name a value costs twice as much."""
+
+
+@dataclass(slots=True, init=False)
 class Value:
     """A posted value as its type reads it; nobody changes one.
 
-    Not ``frozen``, which takes five times as long to make one, and a lead has many.
+    Not ``frozen``, which takes five times as long to make one, and a lead has many. For the same
+    reason it is made by hand: a default that is a mapping would be one more call.
 
     ``normal`` is what rules, templates and JSON see; ``valid`` is ``None`` for types that do not
     judge. ``masked`` is ``None`` where masking has no meaning, true once characters are hidden.
@@ -48,9 +56,23 @@ class Value:
 
     raw: Any
     normal: Any
-    valid: bool | None = None
-    attributes: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
-    masked: bool | None = None
+    valid: bool | None
+    attributes: Mapping[str, Any]
+    masked: bool | None
+
+    def __init__(
+        self,
+        raw: Any,
+        normal: Any,
+        valid: bool | None = None,
+        attributes: Mapping[str, Any] = NOTHING,
+        masked: bool | None = None,
+    ) -> None:
+        self.raw = raw
+        self.normal = normal
+        self.valid = valid
+        self.attributes = attributes
+        self.masked = masked
 
     def __str__(self) -> str:
         return as_text(self.normal)
@@ -175,6 +197,8 @@ def moment(now: datetime | None) -> datetime:
     """Return ``now`` in UTC, or the time that it is."""
     if now is None:
         return datetime.now(UTC)
+    if now.tzinfo is UTC:
+        return now
     return now.replace(tzinfo=UTC) if now.tzinfo is None else now.astimezone(UTC)
 
 

@@ -60,7 +60,7 @@ def compile_flow(
         hours=compile_availability(hours, time_zone, _below(report, "hours_of_operation")),
         criteria=clauses.criteria(document, ()),
         pricing=clauses.pricing(document, ()),
-        checks=compile_checks(document, lists or {}, clauses.text, report),
+        checks=compile_checks(document, lists or {}, clauses),
         caps=compile_quotas(document, "caps", flow_id, clauses, ()),
         ping_limits=compile_quotas(document, "ping_limits", flow_id, clauses, ()),
         source_prices_first=source_prices_first,

@@ -7,6 +7,7 @@ the answer as stale.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -143,8 +144,12 @@ def step_choice(
     if pool is None or not pool.active:
         return None
     open_ = pool.assign_manual_leads if source == "manual" else pool.assign_inbound_leads
-    why = dumps({"w": flow.id, "p": step.id}).decode()[1:-1]
-    return _choice(organization, pool, why, now, data) if open_ else None
+    return _choice(organization, pool, _by_step(flow.id, step.id), now, data) if open_ else None
+
+
+@lru_cache(maxsize=16_384)
+def _by_step(flow_id: str, step_id: str) -> str:
+    return dumps({"w": flow_id, "p": step_id}).decode()[1:-1]
 
 
 def _choice(

@@ -58,6 +58,7 @@ def resumed(organization: Organization, lead_id: str, flight: Flight) -> tuple[S
         address=state["address"],
         random=state["random"],
     )
+    submission.led = True
     submission.look_up(state["listed"])
     submission.admit()
     return submission, way

@@ -17,7 +17,11 @@ from pointsman.registry import nearest
 
 __all__ = ["compile_destination", "named_in", "whole"]
 
-_TAKEN = ("integration", "timeout", "retry_enabled")
+_TAKEN_BY_RIVALS = ("integration", "timeout")
+_TAKEN = (*_TAKEN_BY_RIVALS, "retry_enabled")
+_RIVALS = ("first_success", "auction")
+"""Steps in which nobody is tried again: the next one gets the lead."""
+
 _NO_KEY = re.compile(r"[^a-z0-9]+", re.ASCII)
 
 Document = Mapping[str, Any]
@@ -35,11 +39,11 @@ def compile_destination(
 
 def whole(document: Document, known: Known, report: Report) -> Document:
     """Return a flow's document with everything that its destinations say in its place."""
-    steps = _filled(document.get("steps", ()), known, ("steps",), report)
+    steps = _filled(document, known, ("steps",), report)
     for place, name in enumerate(document.get("destinations", ())):
         found = _named(name, known, ("destinations", place), report)
         if found is not None:
-            steps.append(_recipient({"type": "recipient"}, found))
+            steps.append(_recipient({"type": "recipient", "behind": True}, found))
     rest = {name: value for name, value in document.items() if name != "destinations"}
     return {**rest, "steps": steps}
 
@@ -50,17 +54,19 @@ def named_in(document: Document, known: Known) -> set[str]:
     return {known[name].id for name in names if name in known}
 
 
-def _filled(steps: Sequence[Document], known: Known, path: Path, report: Report) -> list[Document]:
+def _filled(holder: Document, known: Known, path: Path, report: Report) -> list[Document]:
+    """Return the steps of a flow, or of a step, with what their destinations say."""
     found: list[Document] = []
-    for place, step in enumerate(steps):
+    taken = _TAKEN_BY_RIVALS if holder.get("type") in _RIVALS else _TAKEN
+    for place, step in enumerate(holder.get("steps", ())):
         here: Path = (*path, place)
         if "steps" in step:
-            found.append({**step, "steps": _filled(step["steps"], known, (*here, "steps"), report)})
+            found.append({**step, "steps": _filled(step, known, (*here, "steps"), report)})
         elif step["type"] != "recipient" or not _asks_another(step, here, report):
             found.append(step)
         else:
             named = _named(step["destination"], known, (*here, "destination"), report)
-            found.append(_recipient(step, named or _NOBODY))
+            found.append(_recipient(step, named or _NOBODY, taken))
     return found
 
 
@@ -79,9 +85,11 @@ def _named(name: str, known: Known, path: Path, report: Report) -> Destination |
     return found
 
 
-def _recipient(step: Document, destination: Destination) -> Document:
+def _recipient(
+    step: Document, destination: Destination, wanted: Sequence[str] = _TAKEN
+) -> Document:
     """Return a recipient step that says itself what its destination says."""
-    taken = {name: destination.document[name] for name in _TAKEN if name in destination.document}
+    taken = {name: destination.document[name] for name in wanted if name in destination.document}
     name = step.get("name") or destination.name
     named = {"name": name}
     if "id" not in step and "key" not in step:  # its id shall not hang on what the other file says

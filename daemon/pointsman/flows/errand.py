@@ -47,7 +47,10 @@ class Errand:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What came of an errand; ``event`` is what an event keeps of it."""
+    """What came of an errand; ``event`` is what an event keeps of it.
+
+    Where an answer repeats a secret, ``event`` has what is ``appended`` without it.
+    """
 
     outcome: str
     reason: str | None = None
@@ -132,12 +135,16 @@ async def _ask(
         event["ms"] = _passed(started)
         if isinstance(error, TransientError):
             event |= {"ambiguous": error.sent, **_later(error.retry_after)}
-        return Told("error", str(error), event=event)
+        return Told("error", redactor.text(str(error)), event=event)
     reply = kind.read(given, answer.status, answer.headers, answer.body)
-    event |= {"ms": _passed(started), "response": _answered(answer, organization)}
+    event |= {"ms": _passed(started), "response": _answered(answer, redactor)}
     if reply.outcome == "error":
         event |= _later(answer.retry_after)
-    return Told(reply.outcome, reply.reason, reply.price, reply.appended, event)
+    reason = reply.reason and redactor.text(reply.reason)
+    shown = redactor.known(reply.appended)
+    if shown != reply.appended:
+        event["appended"] = shown
+    return Told(reply.outcome, reason, reply.price, reply.appended, event)
 
 
 def _errand(
@@ -189,20 +196,20 @@ async def _send(outgoing: Outgoing, request: Request, delivery: str, limit: floa
 
 def _shown(request: Request, redactor: Redactor) -> dict[str, Any]:
     """Return a request as an event keeps it: without secrets, and with what is masked hidden."""
-    body = (request.body or b"").decode("utf-8", "replace")[:_SHOWN]
+    body = (request.body or b"").decode("utf-8", "replace")
     return {
         "method": request.method,
         "url": redactor.text(request.url),
         "headers": redactor.value(dict(request.headers)),
-        "body": redactor.text(body),
+        "body": redactor.text(body)[:_SHOWN],
     }
 
 
-def _answered(answer: Answer, organization: Organization) -> dict[str, Any]:
-    redactor = Redactor(organization.secrets())
+def _answered(answer: Answer, redactor: Redactor) -> dict[str, Any]:
+    """Return an answer as an event keeps it; it may repeat what was sent."""
     return {
         "status": answer.status,
-        "body": redactor.text(answer.body[:_SHOWN].decode("utf-8", "replace")),
+        "body": redactor.text(answer.body.decode("utf-8", "replace"))[:_SHOWN],
     }
 
 

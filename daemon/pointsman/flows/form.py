@@ -7,17 +7,17 @@ refuse it. What must not be stored in the clear is masked in the data, and clear
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from pointsman.fields.types import FieldType, Mask, Value, field_types
+from pointsman.fields.types import FieldType, Mask, Parse, Value, field_types
 from pointsman.flow import FieldMapping
 from pointsman.rules.variables import plain
 
 __all__ = ["Form", "apply_mappings"]
 
-Typing = tuple[str, tuple[str, ...], FieldType | None]
+Typing = tuple[str, tuple[str, ...], FieldType | None, Parse | None]
 
 
 class Form:
@@ -27,7 +27,7 @@ class Form:
 
     def __init__(self, types: Mapping[str, str], fields: frozenset[str] | None) -> None:
         self._types = types
-        self._masks: dict[str, Mask | None] = {}
+        self._masks = _Masks(types)
         self._fields: Sequence[Typing] | None = None
         if fields is not None:
             self._fields = [_typing(name, types) for name in sorted(fields) if name in types]
@@ -39,36 +39,45 @@ class Form:
         if known is None:
             known = [_typing(name, self._types) for name in parameters if name in self._types]
         lead: dict[str, Any] = {}
-        for name, parts, kind in known:
+        for name, parts, kind, parse in known:
             posted = _find(parameters, name, parts) if parts else parameters.get(name)
-            if posted is None:
-                continue
-            if type(posted) is str and kind is not None:  # nearly always
-                lead[name] = kind.parse(posted, at)
-            else:
+            if type(posted) is str and parse is not None:  # nearly always
+                lead[name] = parse(posted, at)
+            elif posted is not None:
                 lead[name] = posted if kind is None else _typed(kind, posted, at)
         return lead
 
     def stored(self, lead: Mapping[str, Any]) -> dict[str, Any]:
         """Return a lead's fields as they are stored: JSON, masked where they must be."""
         found = {}
+        masks = self._masks
         for name, value in lead.items():
-            mask = self._mask(name)
-            found[name] = plain(value) if mask is None else plain(_masked(value, mask))
+            mask = masks[name]
+            if mask is None and type(value) is Value and value.valid is not False:  # nearly always
+                found[name] = value.normal
+            else:
+                found[name] = plain(value if mask is None else _masked(value, mask))
         return found
 
     def secrets(self, lead: Mapping[str, Any]) -> list[str]:
         """Return the texts of values that must not be stored in the clear."""
-        hidden = (value for name, value in lead.items() if self._mask(name) is not None)
-        listed = (value if isinstance(value, list) else [value] for value in hidden)
-        values = (one for several in listed for one in several if isinstance(one, Value))
-        return [str(text) for one in values for text in (one.raw, one.normal) if text]
+        hidden = (value for name, value in lead.items() if self._masks[name] is not None)
+        return [str(text) for value in hidden for text in _texts(value) if text]
 
-    def _mask(self, name: str) -> Mask | None:
-        if name not in self._masks:
-            kind = field_types.get(self._types.get(name, ""))
-            self._masks[name] = kind.mask if kind is not None else None
-        return self._masks[name]
+
+class _Masks(dict[str, Mask | None]):
+    """How the values of a field are masked, by its name; looked up when first asked for."""
+
+    __slots__ = ("_types",)
+
+    def __init__(self, types: Mapping[str, str]) -> None:
+        super().__init__()
+        self._types = types
+
+    def __missing__(self, name: str) -> Mask | None:
+        kind = field_types.get(self._types.get(name, ""))
+        mask = self[name] = kind.mask if kind is not None else None
+        return mask
 
 
 def apply_mappings(
@@ -95,7 +104,8 @@ def apply_mappings(
 
 def _typing(name: str, types: Mapping[str, str]) -> Typing:
     parts = tuple(name.split(".")) if "." in name else ()
-    return name, parts, field_types.get(types[name])
+    kind = field_types.get(types[name])
+    return name, parts, kind, kind.parse if kind is not None else None
 
 
 def _find(parameters: Mapping[str, Any], name: str, parts: tuple[str, ...]) -> Any:
@@ -122,6 +132,22 @@ def _typed(kind: FieldType, posted: Any, at: datetime) -> Any:
 
 
 def _masked(value: Any, mask: Mask) -> Any:
+    """Return what is stored of a value; what its type does not read is hidden whole."""
+    if isinstance(value, Value):
+        return mask(value)
     if isinstance(value, list):
         return [_masked(one, mask) for one in value]
-    return mask(value) if isinstance(value, Value) else value
+    if isinstance(value, Mapping):
+        return {name: _masked(one, mask) for name, one in value.items()}
+    return None if value is None else "*" * len(str(value))
+
+
+def _texts(value: Any) -> Iterator[Any]:
+    """Yield everything that may be known of a value, wherever it stands in what was sent."""
+    if isinstance(value, Value):
+        yield from (value.raw, value.normal)
+    elif isinstance(value, list | Mapping):
+        for one in value.values() if isinstance(value, Mapping) else value:
+            yield from _texts(one)
+    else:
+        yield value

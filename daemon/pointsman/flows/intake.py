@@ -75,10 +75,8 @@ class Intake:
         if route is not None:
             parameters = {**body, **data}
             submission = enter(organization, *route, parameters, lead_id=identifier, at=now)
-            way = Way(origin, source, created_by, depth, data)
-            return await self.submit(
-                organization, submission, way, assign=assign, idempotency=idempotency
-            )
+            way = Way(origin, source, created_by, depth, data, assign)
+            return await self.submit(organization, submission, way, idempotency=idempotency)
         found = listing(organization, "leads", data)
         lead = NewLead(identifier, now, data, origin, source, created_by, depth, found, owner=owner)
         return await self._turns.keep(
@@ -95,7 +93,6 @@ class Intake:
         submission: Submission,
         way: Way,
         *,
-        assign: bool = True,
         idempotency: Idempotency | None = None,
     ) -> Taken:
         """Take a lead through its flow; what it came to is stored when this returns."""
@@ -105,19 +102,13 @@ class Intake:
         step = submission.walk() if submission.admit() else None
         while True:
             if step is None:
-                lead = lead_of(
-                    organization,
-                    submission,
-                    way,
-                    counters,
-                    told=told_of(submission),
-                    capped=submission.counting,
-                    story=events(submission, self._clock()),
-                )
-                choose_in = chooser(submission, way.source)
-                assign = assign and (submission.pool is not None or way.data is not None)
+                assign = way.assign and (submission.pool is not None or way.data is not None)
                 taken = await self._turns.keep(
-                    organization, lead, choose_in, assign=assign, idempotency=idempotency
+                    organization,
+                    self._ready(organization, submission, way, counters),
+                    chooser(submission, way.source),
+                    assign=assign,
+                    idempotency=idempotency,
                 )
             else:
                 taken = await self._lead(organization, submission, way, counters, idempotency)
@@ -140,6 +131,24 @@ class Intake:
             CHECKS[check.name]: there for (check, _), there in zip(checks, known, strict=True)
         }
         submission.look_up(listed)
+
+    def _ready(
+        self,
+        organization: Organization,
+        submission: Submission,
+        way: Way,
+        counters: Mapping[str, Counter],
+    ) -> NewLead:
+        """Return a lead that nobody else has to be asked about, to be stored."""
+        return lead_of(
+            organization,
+            submission,
+            way,
+            counters,
+            told=told_of(submission),
+            capped=submission.counting,
+            story=events(submission, self._clock()),
+        )
 
     async def _lead(
         self,

@@ -42,6 +42,10 @@ GRACE = 30_000
 
 _NO_STEP = 0
 _LATE = "the deadline of the flow has passed"
+_NOT_ASKED = "not_asked"
+_ERRED = "a step before ended with an error"
+_PARKED = "parked"
+"""Why a lead that waits in line is nobody's yet: neither taken nor refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +127,8 @@ class Itinerary:
         found = self._recall(step, scope)
         if found is not None:
             return found
+        if isinstance(step, Recipient) and step.behind and self._erred():
+            return [StepResult(step, "skip", _ERRED)]
         counted = wanted(step.caps, scope)
         full = await self._hold_for(step.number, counted)
         if full is not None:
@@ -135,6 +141,16 @@ class Itinerary:
             results = [await self._deliver(step, scope, until)]
         await self._end(results[-1], counted)
         return results
+
+    def _erred(self) -> bool:
+        """Whether a step of the flow ended with an error; those inside of one do not count."""
+        submission = self._submission
+        ended = {id(each.step) for each in submission.results if each.outcome == "error"}
+        return any(
+            id(step) in ended
+            for step in submission.flow.steps
+            if not (isinstance(step, Recipient) and step.behind)
+        )
 
     async def bid(self, step: Recipient, scope: Mapping[str, Any], until: int) -> StepResult:
         """Return what a recipient of an auction bids, stored."""
@@ -210,6 +226,8 @@ class Itinerary:
     async def _assign(self, step: PoolStep) -> StepResult:
         organization, submission, way = self._organization, self._submission, self._way
         lead_id, now = submission.lead_id, self.clock()
+        if not way.assign:
+            return StepResult(step, "failure", _NOT_ASKED)
 
         async def attempt(choice: Choice | None) -> Taken:
             if choice is None:
@@ -232,14 +250,12 @@ class Itinerary:
             attempt,
         )
         if taken.assignment is None:
-            return StepResult(step, "failure", taken.reason)
+            outcome = "skip" if taken.reason == _PARKED else "failure"
+            return StepResult(step, outcome, taken.reason)
         member = organization.members.get(taken.assignment.member_id)
-        appended = {
-            "pool": taken.assignment.pool_id,
-            "member": taken.assignment.member_id,
-            "handle": member.handle if member else None,
-        }
-        return StepResult(step, "success", appended=appended)
+        told = {"pool": taken.assignment.pool_id, "member": taken.assignment.member_id}
+        appended = {**told, "handle": member.handle if member else None}
+        return StepResult(step, "success", appended=appended, told=told)
 
     async def _places(self, counted: Sequence[Quota]) -> Places:
         now, submission = self.clock(), self._submission

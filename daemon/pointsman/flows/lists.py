@@ -7,12 +7,13 @@ however it is spelled. Lists hold keyed hashes: nobody can read a list, only ask
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
-from pointsman.fields.types import field_types
+from pointsman.fields.types import Value, field_types
 from pointsman.flow import ListCheck, Scope, SuppressionList
+from pointsman.flows.clauses import Clauses, Path
 from pointsman.ids import keyed, short
 from pointsman.pools.times import length_of
 from pointsman.registry import nearest
@@ -38,10 +39,8 @@ _LOOKBACKS = {
     "month": 2_592_000_000,
     "year": 31_536_000_000,
 }
+_FIELD = re.compile(r"\{\{\s*lead\.([a-z0-9_.]+)\s*\}\}")
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
-
-Path = tuple[str | int, ...]
-Report = Callable[[Path, str], None]
 
 
 def compile_list(*, file: str, document: Mapping[str, Any], list_id: str) -> SuppressionList:
@@ -61,8 +60,7 @@ def compile_list(*, file: str, document: Mapping[str, Any], list_id: str) -> Sup
 def compile_checks(
     document: Mapping[str, Any],
     lists: Mapping[str, SuppressionList],
-    template: Callable[[str, Path], Any],
-    report: Report,
+    clauses: Clauses,
 ) -> tuple[ListCheck, ...]:
     """Return the ``list_checks`` of a flow; ``lists`` are by file stem and by id."""
     found = []
@@ -72,26 +70,38 @@ def compile_checks(
         if listed is None:
             hint = nearest(check["list_name"], sorted(lists))
             expected = hint or "; expected the name of a file in lists/"
-            report((*path, "list_name"), f"no list '{check['list_name']}'{expected}")
+            clauses.report((*path, "list_name"), f"no list '{check['list_name']}'{expected}")
             continue
-        value = template(check["value"], (*path, "value"))
-        found.append(ListCheck(name, value, listed, _lookback(check.get("lookback"))))
+        value = clauses.text(check["value"], (*path, "value"))
+        field = _FIELD.fullmatch(check["value"])
+        typed = field is not None and clauses.types.get(field[1]) == listed.type
+        found.append(ListCheck(name, value, listed, _lookback(check.get("lookback")), typed))
     return tuple(found)
 
 
 def asked(checks: Sequence[ListCheck], scope: Scope, secret: bytes) -> list[tuple[ListCheck, str]]:
     """Return what a lead is to be looked for by; a check of nothing finds nothing."""
-    values = ((check, item(check.list, check.value.text(scope), secret)) for check in checks)
-    return [(check, found) for check, found in values if found]
+    found = []
+    for check in checks:
+        value = check.value.render(scope) if check.typed else check.value.text(scope)
+        if one := item(check.list, value, secret):
+            found.append((check, one))
+    return found
 
 
-def item(listed: SuppressionList, value: str, secret: bytes) -> str:
-    """Return what stands for a value in a list, 20 hex digits; "" for a blank one."""
-    normal = value.strip().lower()
+def item(listed: SuppressionList, value: Any, secret: bytes) -> str:
+    """Return what stands for a value in a list, 20 hex digits; "" for a blank one.
+
+    A ``Value`` is one that the list's type has read already.
+    """
+    text = text_of(value)
+    normal = text.strip().lower()
     if not normal:
         return ""
     if not (listed.hashed and _SHA256.fullmatch(normal)):
-        normal = sha256(_normal(listed.type, value).encode()).hexdigest()
+        if not isinstance(value, Value) or value.valid is False:
+            normal = _normal(listed.type, text)
+        normal = sha256(normal.encode()).hexdigest()
     return keyed(secret, f"list {listed.id}", normal)[:20]
 
 

@@ -29,7 +29,8 @@ __all__ = ["Way", "chooser", "claims_of", "enter", "lead_of", "told_of"]
 class Way(NamedTuple):
     """How a lead came: its origin, what history records, whose change it is.
 
-    ``data`` is what an intake read of it, ``None`` for leads of a flow's own address.
+    ``data`` is what an intake read of it, ``None`` for leads of a flow's own address. Without
+    ``assign`` no pool is asked.
     """
 
     origin: Origin
@@ -37,6 +38,7 @@ class Way(NamedTuple):
     created_by: str
     depth: int = 0
     data: Mapping[str, Any] | None = None
+    assign: bool = True
 
 
 def enter(
@@ -117,10 +119,14 @@ def claims_of(organization: Organization, submission: Submission) -> str:
 
 
 def _asked(submission: Submission, checks: Sequence[tuple[ListCheck, str]], *, claims: bool) -> str:
+    if not checks:
+        return ""
     return asked_text(
-        (check.list, value, check.since(submission.at))
-        for check, value in checks
-        if (check.name == "duplicate") is claims
+        [
+            (check.list, value, check.since(submission.at))
+            for check, value in checks
+            if (check.name == "duplicate") is claims
+        ]
     )
 
 

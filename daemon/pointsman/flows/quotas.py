@@ -74,6 +74,7 @@ def _quota(document: Mapping[str, Any], quota_id: str, clauses: Clauses, path: P
         rules=clauses.some_rules(document, path),
         reason=clauses.template(document.get("reason"), (*path, "reason")),
         caps=compile_quotas(document, "caps", quota_id, clauses, path),
+        written=document,
     )
 
 

@@ -147,7 +147,7 @@ class Redeliveries:
         if due == "dead":
             observe.child(observe.DEAD_LETTERS_ADDED, attempt.organization.handle).inc()
             log = observe.log(lead_id=attempt.name.lead_id, step=attempt.step.id)
-            log.warning(observe.DELIVERY_FAILED, attempts=attempt.number, reason=result.reason)
+            log.warning(observe.DELIVERY_FAILED, attempts=attempt.number, **_loggable(result))
 
     async def _places(
         self, organization: Organization, counted: list[Quota], till: int = 0
@@ -165,6 +165,12 @@ def due_again(retries: Retries, result: StepResult, attempt: int, now: int) -> i
     if not isinstance(following, Retry):
         return None
     return now + int(following.delay / timedelta(milliseconds=1))
+
+
+def _loggable(result: StepResult) -> dict[str, Any]:
+    """Return why a delivery failed, without the words of a recipient, which may be the lead's."""
+    answered = result.told.get("response")
+    return {"status": answered["status"]} if answered else {"reason": result.reason}
 
 
 def _told(submission: Submission, result: StepResult, attempts: int) -> Mapping[str, Any]:

@@ -31,6 +31,7 @@ from pointsman.flows.quotas import compile_quotas
 from pointsman.ids import element_ids
 from pointsman.plugin import steps as plugin_steps
 from pointsman.registry import Registry, nearest
+from pointsman.step import ROOTS
 
 __all__ = ["ID_LENGTH", "Builder", "compile_steps", "step_types"]
 
@@ -74,11 +75,11 @@ def compile_steps(
     found: list[Step] = []
     for step, path in _compiled(builder, documents, flow_id, ()):
         pools = [inner for inner in within(step) if isinstance(inner, PoolStep)]
-        if pools and (len(pools) > 1 or _assigned_before(found)):
+        if len(pools) > 1:
             builder.report(
                 path,
-                "a lead is assigned once, and the pool step before takes every lead; "
-                "give that one a rule_set or caps, or disable or remove one of them",
+                "a lead is assigned once, and these steps are taken at the same time; put the "
+                "pools one after the other, where the next is asked if the one before has nobody",
             )
         found.append(step)
     return tuple(found)
@@ -104,7 +105,16 @@ def _compiled(
         make = step_types.get(document["type"], _plugged)
         step = make(builder, document, ids[place], path)
         if step is not None:
+            _check_key(builder, document, step, path)
             yield step, path
+
+
+def _check_key(builder: Builder, document: Document, step: Step, path: Path) -> None:
+    """Report a key whose answers would stand in the place of the lead, or of a price."""
+    if step.key in ROOTS and not isinstance(step, Filter):
+        named = "key" if "key" in document else "name"
+        said = f"rules and templates find something else under '{step.key}'"
+        builder.report((*path, named), f"{said}; give the step another key")
 
 
 def _step_type(name: str) -> Callable[[Compile], Compile]:
@@ -166,6 +176,7 @@ def _recipient(builder: Builder, document: Document, step_id: str, path: Path) -
         caps=compile_quotas(document, "caps", step_id, clauses, path),
         retry=document.get("retry_enabled", False),
         feedback=_feedback(builder, document, path),
+        behind=document.get("behind", False),
     )
 
 
@@ -309,13 +320,3 @@ def _told(path: Path) -> str:
 def _slug(name: str | None) -> str:
     """Return what a recipient's answers stand under in rules: its name in small letters."""
     return _NO_KEY.sub("_", (name or "").lower()).strip("_")
-
-
-def _assigned_before(steps: Sequence[Step]) -> bool:
-    """Whether a pool gets every lead that comes so far."""
-    return any(
-        isinstance(inner, PoolStep) and inner.rules is None and not inner.caps
-        for step in steps
-        if isinstance(step, PoolStep) or step.rules is None
-        for inner in within(step)
-    )

@@ -23,7 +23,7 @@ __all__ = ["delivery_of", "events"]
 
 SOURCE = 0
 
-_DELIVERED = Recipient | Bid | PluginStep
+_DELIVERED = (Recipient, Bid, PluginStep)
 _QUARTER = 15 * 60_000
 
 
@@ -76,7 +76,18 @@ def _step(submission: Submission, result: StepResult) -> dict[str, Any]:
         told["price"] = result.price
     if result.appended:
         told["appended"] = result.appended
-    return {**told, **result.told}
+    if result.told:
+        told |= result.told
+    return told
+
+
+def _variables(submission: Submission) -> dict[str, Any]:
+    """Return what rules saw, masked; an answer that repeats a secret as its own event tells it."""
+    seen = {**submission.scope, "lead": {**submission.data, "id": submission.lead_id}}
+    for result in submission.results:
+        if "appended" in result.told and result.step.key in seen:
+            seen[result.step.key] = {**seen[result.step.key], **result.told["appended"]}
+    return seen
 
 
 def _source(submission: Submission, ended: int) -> str:
@@ -88,16 +99,13 @@ def _source(submission: Submission, ended: int) -> str:
         "flow": submission.flow.id,
         "source": submission.source.id,
         "outcome": submission.outcome,
-        "reason": submission.reason,
         "purchase_price": submission.price,
         "cost": submission.price if submission.outcome == "success" else 0,
-        "cap_reached": submission.full.id if submission.full else None,
         "steps": len(submission.results),
         "vars": _variables(submission),
     }
-    return dumps({name: value for name, value in told.items() if value is not None}).decode()
-
-
-def _variables(submission: Submission) -> dict[str, Any]:
-    lead = {**submission.data, "id": submission.lead_id}
-    return {**submission.scope, "lead": lead}
+    if submission.reason is not None:
+        told["reason"] = submission.reason
+    if submission.full is not None:
+        told["cap_reached"] = submission.full.id
+    return dumps(told).decode()

@@ -15,7 +15,7 @@ from pointsman.flow import Asking, Bid, Filter, Flow, ListCheck, PoolStep, Quota
 from pointsman.flows.form import apply_mappings
 from pointsman.flows.gates import price_of, refusal
 from pointsman.flows.lists import CHECKS, UNLISTED
-from pointsman.flows.quotas import every, wanted, why_full
+from pointsman.flows.quotas import wanted, why_full
 from pointsman.store.stored import rfc3339
 
 __all__ = ["StepResult", "Submission", "begin"]
@@ -57,7 +57,8 @@ class Submission:
     ``asked`` is what lists are still to be asked for, ``None`` if they were asked by another.
 
     ``counted`` are the caps that count it, ``full`` the one of them that turns it away. ``seal``
-    makes the id that recipients are told of that of an event.
+    makes the id that recipients are told of that of an event. ``led``: what comes of a pool is
+    waited for, because the flow, or this lead's way through it, needs to know.
     """
 
     flow: Flow
@@ -78,6 +79,7 @@ class Submission:
     cursor: int = 0
     seal: Callable[[str], str] = str
     asked: Sequence[tuple[ListCheck, str]] | None = None
+    led: bool = False
 
     @property
     def counting(self) -> str:
@@ -108,6 +110,7 @@ class Submission:
         for result in self.results:
             self.scope.pop(result.step.key, None)
         self.results, self.counted, self.pool, self.cursor, self.price = [], (), None, 0, 0
+        self.led = self.flow.calls_out
         self.end("success", None)
 
     def admit(self) -> bool:
@@ -120,10 +123,7 @@ class Submission:
             self.end(*refused)
             return False
         self.price = price_of(self.flow, self.source, self.scope, self.parameters)
-        self.counted = [
-            *wanted(self.flow.caps, self.scope),
-            *wanted(self.source.caps, self.scope),
-        ]
+        self.counted = wanted((*self.flow.caps, *self.source.caps), self.scope)
         return True
 
     def turn_away(self, quota_id: str) -> None:
@@ -140,12 +140,13 @@ class Submission:
     def hanging_caps(self) -> list[Quota]:
         """Return the caps whose window hangs on when their counter was first used."""
         caps = (*self.flow.caps, *self.source.caps)
-        return [quota for quota in every(caps) if quota.hangs]
+        return [hanging for quota in caps for hanging in quota.hanging]
 
     def walk(self) -> Asking | None:
         """Go on to the next step for which somebody must be asked; ``None``: there is none.
 
-        Of a flow that asks nobody else the pool is left to the script that stores the lead.
+        Of a flow that asks nobody else the pool is left to the script that stores the lead, unless
+        a second one comes: that is asked only if the first has nobody.
         """
         while self.cursor < len(self.flow.steps):
             step = self.flow.steps[self.cursor]
@@ -155,12 +156,21 @@ class Submission:
                 self._meet(step)
             elif step.rules is not None and not step.rules.passes(self.scope):
                 self.report(StepResult(step, "skip", step.rules.why(self.scope)))
-            elif isinstance(step, PoolStep) and not self.flow.calls_out:
-                self.pool = self.pool or step
-                self._add(StepResult(step, None))
-            else:
+            elif self.led or not isinstance(step, PoolStep):
                 return step
+            elif self.pool is not None:
+                return self._led_from(self.pool)
+            else:
+                self.pool = step
+                self._add(StepResult(step, None))
         return None
+
+    def _led_from(self, pool: PoolStep) -> PoolStep:
+        """Go back to a pool, whose answer is waited for."""
+        self.led, self.pool, self.cursor = True, None, self.flow.steps.index(pool)
+        place = next(at for at, result in enumerate(self.results) if result.step is pool)
+        del self.results[place:]
+        return pool
 
     def report(self, result: StepResult) -> None:
         """Note what came of the step that ``walk`` returned, and stand before the next one.
@@ -209,4 +219,6 @@ def begin(
     typed = flow.form.read(mapped, at)
     scope["lead"] = {**typed, "id": lead_id}
     data = flow.form.stored(typed)
-    return Submission(flow, source, lead_id, at, parameters, mapped, scope, data, seal=seal)
+    return Submission(
+        flow, source, lead_id, at, parameters, mapped, scope, data, seal=seal, led=flow.calls_out
+    )

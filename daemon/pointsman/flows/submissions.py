@@ -6,8 +6,8 @@ A post is stored with its events, its turn and its answer in one script; a ping 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from pointsman.errors import PointsmanError, reused_key
 from pointsman.fields.limits import check
@@ -31,8 +31,7 @@ _SOURCE = "system"
 """What history records of leads that flows assign."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What the sender is told; ``lead_id`` is ``None`` for a ping, ``replayed`` a repetition's."""
 
     outcome: str
@@ -76,8 +75,9 @@ class Submissions:
         came with another body before (422).
         """
         submission = self._enter(organization, flow, source, parameters, address)
-        way = Way(Origin("flow", flow.id), _SOURCE, f"flow:{flow.id}")
-        taken = await self._intake.submit(organization, submission, way, idempotency=idempotency)
+        taken = await self._intake.submit(
+            organization, submission, _way(flow.id), idempotency=idempotency
+        )
         return _told(taken), taken
 
     async def ping(
@@ -138,10 +138,15 @@ class Submissions:
         )
 
 
+@lru_cache(maxsize=1024)
+def _way(flow: str) -> Way:
+    """Return how leads come that are sent to a flow's own addresses."""
+    return Way(Origin("flow", flow), _SOURCE, f"flow:{flow}")
+
+
 def _told(taken: Taken) -> Outcome:
-    if taken.status == "conflict" or taken.told is None:
+    told = taken.told
+    if taken.status == "conflict" or told is None:
         raise reused_key("lead")
-    told = {"outcome": RUNNING, "reason": None, "price": 0, **taken.told}
-    return Outcome(
-        told["outcome"], told["reason"], told["price"], taken.lead_id, replayed=taken.replayed
-    )
+    outcome, reason, price = told.get("outcome", RUNNING), told.get("reason"), told.get("price", 0)
+    return Outcome(outcome, reason, price, taken.lead_id, taken.replayed)

@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 from aiohttp import hdrs, web
+from multidict import CIMultiDict
 
 __all__ = ["REPLAYED", "SERVER", "answer", "error_body", "listing", "raw_answer", "streamed"]
 
@@ -21,7 +22,8 @@ REPLAYED = "Idempotency-Replayed"
 SERVER = "pointsman"
 """Our name: without it aiohttp would tell its own and Python's versions."""
 
-_JSON: dict[str, str] = {hdrs.CONTENT_TYPE: "application/json"}
+_JSON = CIMultiDict({hdrs.CONTENT_TYPE: "application/json"})
+"""Of the kind that aiohttp copies at once."""
 
 
 def raw_answer(body: bytes, status: int = 200) -> web.Response:

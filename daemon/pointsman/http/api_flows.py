@@ -116,6 +116,7 @@ def flow_components() -> Mapping[str, Schema]:
             **object_of(
                 {
                     "id": TEXT,
+                    "type": {"const": "volume"},
                     "name": TEXT,
                     "maximum": COUNT,
                     "duration": COUNT,
@@ -128,7 +129,7 @@ def flow_components() -> Mapping[str, Schema]:
                     "flow_id": TEXT,
                 }
             ),
-            "additionalProperties": TEXT,
+            "additionalProperties": {"type": ["string", "object"]},
         },
         "Event": {
             "type": "object",

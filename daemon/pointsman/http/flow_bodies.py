@@ -30,9 +30,10 @@ MODULE = "default"
 _KEPT_HERE = ("errors", "created_at", "updated_at")
 _OTHERWISE = {"name", "mappings", "credential"}
 _FILE_PLACES = (
-    (re.compile(r"^(sources\[\d+\])\.mappings"), r"\1.integration.mappings"),
-    (re.compile(r"^(sources\[\d+\])\.name"), r"\1.entity.name"),
-    (re.compile(r"^(sources\[\d+\])\.credential\b"), r"\1.credential_id"),
+    (re.compile(r"^(\[\d+\]\.)?(sources\[\d+\])\.mappings"), r"\1\2.integration.mappings"),
+    (re.compile(r"^(\[\d+\]\.)?(sources\[\d+\])\.name"), r"\1\2.entity.name"),
+    (re.compile(r"^(\[\d+\]\.)?(sources\[\d+\])\.credential\b"), r"\1\2.credential_id"),
+    (re.compile(r"^((?:\[\d+\]\.)?steps\[\d+\](?:\.steps\[\d+\])*)\.name"), r"\1.entity.name"),
 )
 
 Body = Mapping[str, Any]

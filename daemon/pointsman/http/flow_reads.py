@@ -35,6 +35,7 @@ _MOST = 1_000
 _USUAL = 100
 _CHUNK = 200
 _SCANNED = 5_000
+_COPIED = ("rule_set", "reason")
 """Events that one request looks at; who asks for more goes on from the last."""
 
 Owned = tuple[Quota, Mapping[str, str]]
@@ -132,6 +133,7 @@ def _limits(organization: Organization) -> Iterator[Owned]:
 def _counted(quota: Quota, owner: Mapping[str, str], counter: Counter) -> dict[str, Any]:
     return {
         "id": quota.id,
+        "type": "volume",
         "name": quota.name,
         "maximum": quota.maximum,
         "duration": quota.duration,
@@ -141,6 +143,7 @@ def _counted(quota: Quota, owner: Mapping[str, str], counter: Counter) -> dict[s
         "failed_count": counter.failed,
         "started_at": rfc3339(counter.start),
         "expires_at": rfc3339(counter.end),
+        **{name: quota.written[name] for name in _COPIED if name in quota.written},
         **owner,
     }
 

@@ -17,7 +17,7 @@ from multidict import istr
 from pointsman.errors import Refused
 from pointsman.flows.decide import source_keys
 from pointsman.http.auth import Gatekeeper
-from pointsman.http.body import parse_body, text_header
+from pointsman.http.body import parse_body, read_body, text_header
 from pointsman.http.peers import Peers
 from pointsman.http.services import Services
 from pointsman.http.taken import receipt
@@ -95,7 +95,7 @@ class IntakeHandlers:
             limit = desk.organization.intake_limit
             await self._addresses.check(request, desk.organization, limit)
         self._memory.check()
-        raw = await request.read()
+        raw = await read_body(request)
         sender = None if desk.open_to_all else self._sender(request, desk, raw, provider)
         body = parse_body(request, raw)
         idempotency = None

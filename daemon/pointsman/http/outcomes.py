@@ -66,7 +66,8 @@ def content(outcome: str, reason: str | None, price: Any, lead_id: str | None) -
         told["reason"] = reason
     if lead_id is not None:
         told["lead"] = {"id": lead_id}
-    return {**told, "price": price}
+    told["price"] = price
+    return told
 
 
 def respond(told: Mapping[str, Any], media: str, status: int, redirect: str | None) -> web.Response:

@@ -16,6 +16,7 @@ from aiohttp import hdrs, web
 from pointsman.errors import Refused
 from pointsman.flow import Flow, Source
 from pointsman.flows.account import account_for
+from pointsman.flows.form import apply_mappings
 from pointsman.flows.submissions import RUNNING, Outcome, Submissions, TooMany
 from pointsman.http.answers import REPLAYED, answer
 from pointsman.http.body import text_header
@@ -29,6 +30,7 @@ from pointsman.http.source_page import describe, page
 from pointsman.http.throttle import AddressLimit
 from pointsman.http.vendors import plainly, read_posted
 from pointsman.model import Organization, Ruleset
+from pointsman.rules.variables import plain
 from pointsman.store.calls import CallStore
 from pointsman.store.caps import CapStore
 from pointsman.store.stored import Idempotency
@@ -36,6 +38,7 @@ from pointsman.store.stored import Idempotency
 __all__ = ["SubmissionHandlers"]
 
 _BASE = "/flows/{flow}/sources/{source}"
+_ACCEPTED, _CREATED = HTTPStatus.ACCEPTED, HTTPStatus.CREATED
 _NOT_ALLOWED = HTTPStatus.METHOD_NOT_ALLOWED
 _EXTERNAL_ID = "external_id"
 
@@ -77,7 +80,7 @@ class SubmissionHandlers:
             idempotency=_idempotency(request, desk, posted, raw),
         )
         account_for(organization, taken, "system")
-        status = HTTPStatus.ACCEPTED if outcome.outcome == RUNNING else HTTPStatus.CREATED
+        status = _ACCEPTED if outcome.outcome == RUNNING else _CREATED
         told = _respond(outcome, media, status, posted.redirect)
         if outcome.replayed:
             told.headers[REPLAYED] = "true"
@@ -150,12 +153,19 @@ def _idempotency(
     """Return what makes a repetition known: the header, else the sender's own id of the lead."""
     key = text_header(request, IDEMPOTENCY_KEY, LONGEST_KEY)
     if key is None:
-        external = posted.get(_EXTERNAL_ID)
-        key = external if isinstance(external, str) and external.strip() else None
+        key = _external_id(desk[2], posted)
     if key is None:
         return None
     query = request.rel_url.raw_query_string.encode()
     return Idempotency.of(f"source\n{desk[1].id}\n{desk[2].id}", key, query + b"\n" + raw)
+
+
+def _external_id(source: Source, posted: Mapping[str, Any]) -> str | None:
+    """Return the sender's own id of a lead, as its source maps it: a text, or a whole number."""
+    mapped = [one for one in source.mappings if one.parts == (_EXTERNAL_ID,)]
+    found = plain(apply_mappings(posted, mapped, {}).get(_EXTERNAL_ID))
+    told = str(found) if type(found) in {str, int} else ""
+    return told if told.strip() else None
 
 
 def _respond(outcome: Outcome, media: str, status: int, redirect: str | None) -> web.Response:

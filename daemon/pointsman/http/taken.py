@@ -17,6 +17,8 @@ from pointsman.store.leads import Taken
 
 __all__ = ["assignment_content", "receipt", "told"]
 
+_CREATED = HTTPStatus.CREATED
+
 
 def told(taken: Taken) -> dict[str, Any]:
     """Return the answer's content; an idempotency key used for another body is refused."""
@@ -47,7 +49,7 @@ def receipt(organization: Organization, taken: Taken, source: str) -> web.Respon
     """Answer the sender of one lead, and account for the lead."""
     content = told(taken)
     account_for(organization, taken, source)
-    answer = raw_answer(orjson.dumps(content), HTTPStatus.CREATED)
+    answer = raw_answer(orjson.dumps(content), _CREATED)
     if taken.replayed:
         answer.headers[REPLAYED] = "true"
     return answer

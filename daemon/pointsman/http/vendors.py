@@ -7,10 +7,12 @@ from http import HTTPStatus
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
+from pointsman.http.body import read_body
 from pointsman.http.parameters import Misposted, Posted, read_parameters
 
 __all__ = ["plainly", "read_posted"]
 
+_METHODS = frozenset({hdrs.METH_GET, hdrs.METH_POST})
 _PROVE = {hdrs.WWW_AUTHENTICATE: 'Basic realm="leads"'}
 
 
@@ -18,7 +20,7 @@ def plainly(handler: Handler, refused_method: HTTPStatus) -> Handler:
     """Answer refusals as plain text, and any other method than GET and POST with a status."""
 
     async def answered(request: web.Request) -> web.StreamResponse:
-        if request.method not in {hdrs.METH_GET, hdrs.METH_POST}:
+        if request.method not in _METHODS:
             text = f"The {request.method} method is not allowed"
             headers = {hdrs.ALLOW: "GET, POST"}
             return web.Response(text=text, status=refused_method, headers=headers)
@@ -40,7 +42,7 @@ async def read_posted(request: web.Request, *, ping: bool) -> tuple[bytes, Poste
     announced = request.method == hdrs.METH_POST and (
         hdrs.CONTENT_LENGTH in headers or "chunked" in headers.get(hdrs.TRANSFER_ENCODING, "")
     )
-    raw = await request.read() if announced else None
+    raw = await read_body(request) if announced else None
     content_type = headers.get(hdrs.CONTENT_TYPE, "")
     query = request.rel_url.raw_query_string
     return raw or b"", read_parameters(query, raw, content_type, ping=ping)

@@ -53,6 +53,8 @@ def text_side(side: Any) -> Any:
 
 def comparable_text(side: Any) -> Any:
     """Return a side's text; those of a list in order, so that its own order means nothing."""
+    if type(side) is Value and type(side.normal) is str:  # nearly always
+        return side.normal.strip()
     side = single(side)
     if isinstance(side, list | tuple):
         return sorted(str(text_side(item)).casefold() for item in side)

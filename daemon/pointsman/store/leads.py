@@ -187,4 +187,5 @@ def _script(lead: NewLead, choice: Choice | None) -> str:
 
 
 def _origin_json(origin: Origin) -> bytes:
-    return dumps({name: v for name, v in origin._asdict().items() if v is not None})
+    told = zip(Origin._fields, origin, strict=True)
+    return dumps({name: value for name, value in told if value is not None})

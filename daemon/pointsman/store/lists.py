@@ -60,5 +60,5 @@ class ListStore:
 def asked_text(asked: Iterable[Asked]) -> str:
     """Return what is asked as the scripts take it (lists.lua)."""
     return ",".join(
-        f"{listed.id} {item} {max(0, since)} {listed.retention}" for listed, item, since in asked
+        [f"{listed.id} {item} {max(0, since)} {listed.retention}" for listed, item, since in asked]
     )

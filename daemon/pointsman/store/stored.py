@@ -6,7 +6,6 @@ the record of now with the changes since undone, newest first.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, MutableMapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -31,8 +30,9 @@ __all__ = [
     "taken",
 ]
 
+_LONGEST_KEPT = 300
 _NO_ORIGIN = b'{"source":""}'
-_POOL = re.compile(rb'"pool":"([^"]*)"')
+_POOL = b'"pool":"'
 
 
 def rfc3339(at: int) -> str:
@@ -204,15 +204,13 @@ class StoredRecord(NamedTuple):
 
     def fields(self) -> dict[str, Any]:
         """Return the record as rules see it: its data, and what the daemon knows of it."""
-        return {
-            **self.data,
-            "id": lead_uuid(self.id),
-            "owner_id": self.owner,
-            **({"source": self.source} if self.module == "leads" else {}),
-            "created_by": self.created_by,
-            "created_at": rfc3339(self.created),
-            "updated_at": rfc3339(self.updated),
-        }
+        told = {**self.data, "id": lead_uuid(self.id), "owner_id": self.owner}
+        if self.module == "leads":
+            told["source"] = self.source
+        told["created_by"] = self.created_by
+        told["created_at"] = created = rfc3339(self.created)
+        told["updated_at"] = created if self.updated == self.created else rfc3339(self.updated)
+        return told
 
     def snapshot(self, revision: int) -> Snapshot:
         """Return the record as that revision left it, and as it was before.
@@ -220,14 +218,14 @@ class StoredRecord(NamedTuple):
         The log must go back to the revision; where it does not (it is kept for a shorter time than
         the record), what is not known any more is as it is now.
         """
-        current = self.fields()
+        current, made = self.fields(), None
         for entry in reversed(self.log):
             if entry.revision <= revision:
+                made = entry if entry.revision == revision else None
                 break
             _undo(current, entry)
-        made = next((entry for entry in self.log if entry.revision == revision), None)
         if made is None or made.previous is None:
-            return Snapshot(current, pool_id=self.pool_id)
+            return Snapshot(current, None, self.pool_id)
         current["updated_at"] = rfc3339(made.at)
         previous = dict(current)
         _undo(previous, made)
@@ -259,20 +257,21 @@ def stored(
         return None
     data, revision, created, updated, owner, source, origin, *more, log = answer
     answered, assignment, by, deleted = more
+    # By place: the reader makes one for every event, and names would take three times as long.
     return StoredRecord(
-        id=identifier,
-        revision=int(revision),
-        data=loads(data),
-        created=int(created),
-        updated=int(updated),
-        owner=owner and owner.decode(),
-        source=source.decode() if source else "",
-        origin=_origin(origin or _NO_ORIGIN),
-        log=[_logged(entry) for entry in log],
-        module=module,
-        created_by=by.decode() if by else "intake",
-        pool_id=_pool(answered if assignment is None else assignment),
-        deleted=deleted is not None,
+        identifier,
+        int(revision),
+        loads(data),
+        int(created),
+        int(updated),
+        owner and owner.decode(),
+        source.decode() if source else "",
+        _origin(origin or _NO_ORIGIN),
+        [_logged(entry) for entry in log],
+        module,
+        by.decode() if by else "intake",
+        _pool(answered if assignment is None else assignment),
+        deleted is not None,
     )
 
 
@@ -284,12 +283,19 @@ def _second(at: int) -> str:
 
 def _pool(assignment: bytes | None) -> str | None:
     """Return the pool of an assignment; nobody reads it as JSON for nothing."""
-    found = _POOL.search(assignment) if assignment and b'"member"' in assignment else None
-    return found[1].decode() if found else None
+    if not assignment or b'"member"' not in assignment:
+        return None
+    pool = assignment.partition(_POOL)[2].partition(b'"')[0]
+    return pool.decode() or None
+
+
+def _origin(told: bytes) -> Origin:
+    # A campaign is called what its sender likes: nothing long is kept.
+    return _kept_origin(told) if len(told) <= _LONGEST_KEPT else Origin(**loads(told))
 
 
 @lru_cache(maxsize=16_384)
-def _origin(told: bytes) -> Origin:
+def _kept_origin(told: bytes) -> Origin:
     return Origin(**loads(told))
 
 

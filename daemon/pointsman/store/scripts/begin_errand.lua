@@ -24,5 +24,5 @@ local full = caps_settle(KEYS[2], caps_specs(ARGV[6]), member, now, 'hold', tonu
 if full then return full end
 redis.call('HSET', key, 's' .. number, ARGV[3], 'l' .. number, ARGV[4])
 errands_due(KEYS[2], KEYS[1], number, ARGV[4])
-story_more(KEYS[2], KEYS[1], {id = id, at = now, ttl = tonumber(ARGV[5]), texts = {ARGV[8]}})
+story_more(KEYS[2], KEYS[1], {id = id, at = ARGV[2], ttl = tonumber(ARGV[5]), texts = {ARGV[8]}})
 return 1

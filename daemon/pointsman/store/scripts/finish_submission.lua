@@ -25,7 +25,7 @@ if not flight_held(KEYS[1], ARGV[1]) then return false end
 local id, now = string.sub(KEYS[1], -24), tonumber(ARGV[2])
 local texts = {}
 for i = 9, #ARGV do texts[#texts + 1] = ARGV[i] end
-story_tell(KEYS[2], KEYS[1], {id = id, at = now, ttl = tonumber(ARGV[3]), texts = texts, answer = ''})
+story_tell(KEYS[2], KEYS[1], {id = id, at = ARGV[2], ttl = tonumber(ARGV[3]), texts = texts, answer = ''})
 
 caps_settle(KEYS[2], caps_specs(ARGV[5]), id, now, ARGV[6])
 
@@ -47,5 +47,5 @@ if lead[1] and ARGV[8] ~= '' then
 else
   redis.call('UNLINK', KEYS[1] .. ':submission')
 end
-outcomes_submission(string.match(KEYS[2], '^(.*:)events$'), id, ARGV[4], ARGV[9], ARGV[2])
+outcomes_submission(string.sub(KEYS[2], 1, -7), id, ARGV[4], ARGV[9], ARGV[2])
 return answer

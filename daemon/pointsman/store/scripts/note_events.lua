@@ -13,6 +13,6 @@ local first = once_recall(KEYS[3])
 if first then return first end
 local texts = {}
 for i = 3, #ARGV do texts[#texts + 1] = ARGV[i] end
-local there = story_more(KEYS[2], KEYS[1], {id = string.sub(KEYS[1], -24), at = tonumber(ARGV[1]),
+local there = story_more(KEYS[2], KEYS[1], {id = string.sub(KEYS[1], -24), at = ARGV[1],
   ttl = tonumber(ARGV[2]), texts = texts})
 return once_keep(KEYS[3], {there})

@@ -22,7 +22,7 @@ local number, now = ARGV[1], tonumber(ARGV[2])
 if not errands_held(KEYS[1], number, ARGV[3]) then return 0 end
 local key, id = KEYS[1] .. ':errands', string.sub(KEYS[1], -24)
 caps_settle(KEYS[2], caps_specs(ARGV[5]), id .. ':' .. number, now, ARGV[6])
-story_more(KEYS[2], KEYS[1], {id = id, at = now, ttl = tonumber(ARGV[4]), texts = {ARGV[9]}})
+story_more(KEYS[2], KEYS[1], {id = id, at = ARGV[2], ttl = tonumber(ARGV[4]), texts = {ARGV[9]}})
 redis.call('HDEL', key, 'd' .. number, 't' .. number, 'l' .. number, 's' .. number)
 if ARGV[7] == '' then
   errands_end(KEYS[1], number)

@@ -15,15 +15,14 @@
 -- Keys of the same organization are built as there, and those of caps, lists, flight, story
 -- and outcomes.
 -- @include turn
--- @include assignment
+-- @include plain
 -- @include events
 -- @include listed
 -- @include taking
 -- @include story
 -- @include caps
--- @include timers
--- @include flight
 -- @include lists
+-- @include timers
 -- @include outcomes
 local generation = tonumber(redis.call('HGET', KEYS[4], 'number') or 0)
 local lead = taking_read()
@@ -41,7 +40,12 @@ if caps and not refused then
   places, full = caps_ask(KEYS[3], caps, now)
   if full then return {'capped', generation, full} end
 end
-status, answer, owner = taking_turn(lead, assignment_read, assignment_try)
+local read, try = plain_read, plain_try
+if string.find(ARGV[5], '\n', 1, true) then
+  -- @include assignment
+  read, try = assignment_read, assignment_try
+end
+status, answer, owner = taking_turn(lead, read, try)
 if not answer then return {status, generation} end
 
 local token, lease, till = string.match(ARGV[10], '^(%S+) (%d+) (%d+)$')
@@ -53,18 +57,19 @@ for _, claim in ipairs(claims) do
 end
 if token then
   if places then caps_enter(places, caps, lead.id, now, tonumber(till)) end
+  -- @include flight
   flight_begin(KEYS[3], lead.key, {token = token, lease = lease, till = tonumber(till),
     state = ARGV[13], idempotency = lead.idempotency or ''})
 else
   local texts = {}
   for i = 13, #ARGV do texts[#texts + 1] = ARGV[i] end
   story_tell(KEYS[3], lead.key,
-    {id = lead.id, at = now, ttl = tonumber(lead.log_ttl), texts = texts, answer = answer})
+    {id = lead.id, at = lead.now, ttl = lead.log_ttl, texts = texts, answer = answer})
 end
 answer = string.sub(answer, 1, -2) .. ',"told":' .. ARGV[8] .. '}'
 taking_keep(lead, answer, owner)
 if not token then
-  local prefix = string.match(KEYS[3], '^(.*:)events$')
+  local prefix = string.sub(KEYS[3], 1, -7)
   outcomes_submission(prefix, lead.id, ARGV[8], ARGV[13], lead.now)
 end
 return {'taken', generation, answer}

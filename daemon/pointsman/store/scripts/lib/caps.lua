@@ -5,8 +5,8 @@
 -- caps_specs(text)   counters as a caller passes them, parted by ","; each
 --                    "<id> <maximum> <start> <end> <since> <length> <digest>": the window of now (ms)
 --                    as the caller works it out from "since", the counter's first use
--- caps_read(stream, spec, now)   table: key, held, start, end, since, used, failed, and count: used
---                    and held places
+-- caps_read(stream, spec, now)   table: key, held, start, end, since, used, failed, count: used and
+--                    held places, and anew: whether more changes of it than used and failed
 -- caps_ask(stream, specs, now)   what caps_enter takes; or nil and the id of one that is full
 -- caps_enter(caps, specs, lead, now, till)   take a place in each of what caps_ask returned. till:
 --                    when a place is lost that is only held, ms; nil: for good
@@ -34,7 +34,7 @@ local function caps_specs(text)
 end
 
 local function caps_keys(stream, id)
-  local key = string.match(stream, '^(.*:)events$') .. 'cap:' .. id
+  local key = string.sub(stream, 1, -7) .. 'cap:' .. id
   return key, key .. ':held'
 end
 
@@ -46,16 +46,21 @@ local function caps_read(stream, spec, now)
     since = tonumber(kept[3]), used = tonumber(kept[4]) or 0, failed = tonumber(kept[5]) or 0}
   local changed = kept[6] ~= spec.digest or spec.length < length
   if changed or not cap.till or now >= cap.till then
-    cap.start, cap.till, cap.used, cap.failed = spec.start, spec.till, 0, 0
+    cap.start, cap.till, cap.used, cap.failed, cap.anew = spec.start, spec.till, 0, 0, true
     if changed or not cap.since then cap.since = spec.since end
   elseif spec.length > length then
-    cap.till = spec.till
+    cap.till, cap.anew = spec.till, true
   end
   cap.count = cap.used + redis.call('ZCOUNT', held, '(' .. now, '+inf')
   return cap
 end
 
-local function caps_write(cap, spec, now)
+-- Store a counter of which ``name`` has changed; the end of its window is also that of its key, which is set with it.
+local function caps_write(cap, spec, now, name)
+  if not cap.anew then
+    redis.call('HSET', cap.key, name, cap[name])
+    return
+  end
   redis.call('HSET', cap.key, 'start', cap.start, 'end', cap.till, 'since', cap.since,
     'used', cap.used, 'failed', cap.failed, 'digest', spec.digest, 'length', spec.length)
   redis.call('PEXPIRE', cap.key, cap.till - now + CAPS_LINGER)
@@ -79,7 +84,7 @@ local function caps_enter(caps, specs, lead, now, till)
     else
       cap.used = cap.used + 1
     end
-    caps_write(cap, specs[i], now)
+    caps_write(cap, specs[i], now, 'used')
   end
 end
 
@@ -94,7 +99,7 @@ local function caps_keep(stream, specs, lead, now)
     local cap = caps_read(stream, spec, now)
     redis.call('ZREM', cap.held, lead)
     cap.used = cap.used + 1
-    caps_write(cap, spec, now)
+    caps_write(cap, spec, now, 'used')
   end
 end
 
@@ -110,13 +115,13 @@ local function caps_refuse(stream, specs, id, now)
     if spec.id == id then
       local cap = caps_read(stream, spec, now)
       cap.failed = cap.failed + 1
-      caps_write(cap, spec, now)
+      caps_write(cap, spec, now, 'failed')
     end
   end
 end
 
 local function caps_refuse_once(stream, specs, full, member, now)
-  local once = string.match(stream, '^(.*:)events$') .. 'once:' .. member .. ':' .. full
+  local once = string.sub(stream, 1, -7) .. 'once:' .. member .. ':' .. full
   if redis.call('SET', once, '1', 'NX', 'PX', 600000) then caps_refuse(stream, specs, full, now) end
 end
 

@@ -11,7 +11,7 @@
 -- errands_end(lead, number)              forget one, and all with the last; include timers before
 
 local function errands_due(stream, lead, number, due)
-  timer_set(string.match(stream, '^(.*:)events$') .. 'outbox', 'redelivery',
+  timer_set(string.sub(stream, 1, -7) .. 'outbox', 'redelivery',
     string.sub(lead, -24) .. string.format('%02x', number), tonumber(due))
 end
 

@@ -8,7 +8,7 @@
 -- flight_held(lead, token)             whether the lead is still token's; include timers before
 
 local function flight_timer(stream, lead, due)
-  timer_set(string.match(stream, '^(.*:)events$') .. 'outbox', 'submission',
+  timer_set(string.sub(stream, 1, -7) .. 'outbox', 'submission',
     string.sub(lead, -24), due)
 end
 

@@ -16,9 +16,8 @@
 local function lists_specs(text)
   local specs = {}
   for id, value, since, ttl in string.gmatch(text, '([^,%s]+) (%x+) (%d+) (%d+)') do
-    local field = string.gsub(string.sub(value, 5), '%x%x', function(two)
-      return string.char(tonumber(two, 16))
-    end)
+    local field = struct.pack('>I4I4', tonumber(string.sub(value, 5, 12), 16),
+      tonumber(string.sub(value, 13), 16))
     specs[#specs + 1] = {id = id, value = value, bucket = string.sub(value, 1, 4), field = field,
       since = tonumber(since), ttl = tonumber(ttl)}
   end
@@ -26,7 +25,7 @@ local function lists_specs(text)
 end
 
 local function lists_key(stream, spec, name)
-  return string.match(stream, '^(.*:)events$') .. 'list:' .. spec.id .. ':' .. name
+  return string.sub(stream, 1, -7) .. 'list:' .. spec.id .. ':' .. name
 end
 
 local function lists_found(stream, spec, now)

@@ -2,12 +2,13 @@
 --
 -- story_tell(stream, lead, told)
 --   stream   the organization's event stream; beside it, "flow_events" is built: sorted set of the
---            ids of all such events by time, as long as they are kept
+--            ids of all such events by time, as long as they are kept and until a flow's next day
 --   lead     key of the lead; beside it, "<lead>:events" is built: list of the events' JSON
---   told     table: id (of the lead), at (ms), ttl (ms that events are kept), texts (JSON of the
+--   told     table: id (of the lead), at (ms, a text), ttl (ms that events are kept), texts (JSON of the
 --            events in order, that of the source last), answer (what became of the pool step, JSON)
 --            A first text "used <flow> <day> <field> ..." counts the lead's fields instead, in
---            "flow:<flow>:fields:<day>", built beside the stream: hash of field -> leads, 40 days
+--            "flow:<flow>:fields:<day>", built beside the stream: hash of field -> leads, 40 days.
+--            Where that day begins, or nothing is counted, ids leave the index that are kept no longer
 --
 -- story_more(stream, lead, told)   tell of what came later; texts begin after their ids, which are
 --            given here: the numbers after the last one. Returns how many there are now; 0 if the
@@ -20,40 +21,70 @@
 -- @include clock
 
 local STORY_MOST = 4096
+local STORY_AT_ONCE = 1000  -- texts of one command; the stack of a script holds 8,000 values
+
+-- Return what an answer says by a name. A plain text is found in a fraction of a pattern's time.
+local function story_said(answer, name)
+  local _, before = string.find(answer, '"' .. name .. '":"', 1, true)
+  return before and string.match(answer, '^[^"]*', before + 1)
+end
 
 local function story_closed(text, answer)
   if string.sub(text, -1) == '}' then return text end
-  local member = string.match(answer, '"member":"([^"]*)"')
-  local pool = string.match(answer, '"pool":"([^"]*)"')
+  local member, pool = story_said(answer, 'member'), story_said(answer, 'pool')
   local ending = pool and ',"pool":"' .. pool .. '"' or ''
   if member then return text .. ending .. ',"outcome":"success","member":"' .. member .. '"}' end
-  local reason = string.match(answer, '"reason":"([^"]*)"') or 'not_asked'
+  local reason = story_said(answer, 'reason') or 'not_asked'
   local outcome = reason == 'parked' and 'skip' or 'failure'
   return text .. ending .. ',"outcome":"' .. outcome .. '","reason":"' .. reason .. '"}'
 end
 
+-- Count a lead's fields; return whether it was asked for, and whether their day begins with them.
 local function story_used(prefix, text)
   local flow, day, fields = string.match(text, '^used (%S+) (%S+)(.*)$')
   if not flow then return false end
-  local key = prefix .. 'flow:' .. flow .. ':fields:' .. day
-  for field in string.gmatch(fields, '%S+') do redis.call('HINCRBY', key, field, 1) end
-  redis.call('PEXPIRE', key, 3456000000)
-  return true
+  local key, told, number = prefix .. 'flow:' .. flow .. ':fields:' .. day, {}, 0
+  for field in string.gmatch(fields, '%S+') do
+    number = number + 1
+    told[number] = field
+  end
+  if number == 0 then return true, true end
+  local counts = redis.call('HMGET', key, unpack(told))
+  for i = number, 1, -1 do
+    told[2 * i], told[2 * i - 1] = (counts[i] or 0) + 1, told[i]
+  end
+  local begun = redis.call('HSET', key, unpack(told)) > 0
+  if begun then redis.call('PEXPIRE', key, 3456000000) end
+  return true, begun
+end
+
+-- Add texts from one number to another to a lead's list and to the index.
+local function story_add(list, index, at, told, first, last)
+  local texts, ids = {}, {}
+  for i = first, last do
+    local text = told.texts[i]
+    texts[#texts + 1] = story_closed(text, told.answer)
+    ids[#ids + 1] = at
+    ids[#ids + 1] = string.match(text, '^{"id":"(%x+)"')
+  end
+  redis.call('RPUSH', list, unpack(texts))
+  redis.call('ZADD', index, unpack(ids))
 end
 
 local function story_tell(stream, lead, told)
-  local prefix = string.match(stream, '^(.*:)events$')
-  local counted = story_used(prefix, told.texts[1])
+  local prefix = string.sub(stream, 1, -7)
+  local counted, begun = story_used(prefix, told.texts[1])
   local index, list = prefix .. 'flow_events', lead .. ':events'
-  local at = clock_now(stream, string.format('%.0f', told.at))
-  for i = counted and 2 or 1, #told.texts do
-    local text = told.texts[i]
-    redis.call('RPUSH', list, story_closed(text, told.answer))
-    redis.call('ZADD', index, at, string.match(text, '^{"id":"(%x+)"'))
+  local at = clock_now(stream, told.at)
+  for first = counted and 2 or 1, #told.texts, STORY_AT_ONCE do
+    local last = math.min(first + STORY_AT_ONCE - 1, #told.texts)
+    story_add(list, index, at, told, first, last)
   end
   redis.call('PEXPIRE', list, told.ttl)
-  redis.call('ZREMRANGEBYSCORE', index, '-inf', told.at - told.ttl)
   redis.call('PEXPIRE', index, told.ttl)
+  if begun or not counted then
+    redis.call('ZREMRANGEBYSCORE', index, '-inf', told.at - told.ttl)
+  end
 end
 
 local function story_number(text)

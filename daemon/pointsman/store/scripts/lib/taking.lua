@@ -52,7 +52,7 @@ local function taking_keep(lead, answer, owner)
   redis.call('PEXPIRE', lead.key, lead.ttl)
   listed_add(KEYS[3], 'leads', lead.id, lead.now, ARGV[7])
   record_change(KEYS[2], KEYS[3], {types = owner and 'lead_created,lead_assigned' or 'lead_created',
-    module = 'leads', id = lead.id, revision = 1, origin = lead.origin, depth = lead.depth,
+    module = 'leads', id = lead.id, revision = '1', origin = lead.origin, depth = lead.depth,
     at = lead.now, previous = 'null', ttl = lead.log_ttl})
   if lead.idempotency then
     redis.call('HSET', lead.idempotency, 'body', ARGV[6], 'lead', lead.id, 'answer', answer)

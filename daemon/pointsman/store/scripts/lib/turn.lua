@@ -14,8 +14,8 @@
 --   returns   {order, reason, member, participant, occurrence, turn, held}; or nil and "none" (nobody
 --             may be served) or "lost" (the cycle is), and nothing was written
 -- rotation_find(keys, pointer, limits)   who is next
---   returns   entry, position, array of the entries passed over, each with its reason; or nil,
---             "none" or "lost", and that array
+--   returns   entry, position, array of the entries passed over, each with its reason, and the text
+--             of the entry that comes after; or nil, "none" or "lost", and that array
 -- rotation_waiting(keys, limits, credits)   who has a turn left from before and is back: the first in
 --   returns   line, and their line in keys.held; or nil, nil; and who else waits before them and is not
 --             back, as the history tells it ("j")
@@ -50,6 +50,7 @@ local ROTATION_WINDOW = 64
 local ROTATION_NAMED = 10
 local ROTATION_AHEAD = 10
 local ROTATION_LAST_TURN = '9223372036854775807'
+local ROTATION_EXACT = 15  -- digits of a number that Lua adds to without loss
 local ROTATION_LETTERS = {inactive = 'i', weight_zero = 'w', out_of_hours = 'h', out_of_office = 'o',
   at_cap = 'c', reassigned = 'r', not_accepted = 'n'}
 
@@ -71,10 +72,10 @@ local function rotation_stands(pool, revision)
     credits = kept[6]}
 end
 
--- Return the entries of ``count`` positions from ``first`` on, round the end.
+-- Return the entries of ``count`` positions from ``first`` on, round the end, and one more.
 local function rotation_window(cycle, first, count, size)
   local positions = {}
-  for step = 0, count - 1 do positions[step + 1] = (first + step) % size end
+  for step = 0, count do positions[step + 1] = (first + step) % size end
   return redis.call('HMGET', cycle, unpack(positions))
 end
 
@@ -110,7 +111,8 @@ local function rotation_find(keys, pointer, limits)
         most = pointer.size * (math.floor((walked + step - 1) / pointer.size) + 2)
       end
       if not entry.reason then
-        return entry, (pointer.position + walked + step - 1) % pointer.size, passed
+        local position = (pointer.position + walked + step - 1) % pointer.size
+        return entry, position, passed, window[step + 1]
       end
       passed[#passed + 1] = entry
     end
@@ -121,6 +123,7 @@ end
 
 -- Return the JSON of those passed over: ten by name, the others as a count by reason.
 local function rotation_passed(passed)
+  if #passed == 0 then return '' end
   local named, more, counts, seen = {}, {}, {}, {}
   for _, entry in ipairs(passed) do
     local new = not seen[entry.participant]
@@ -132,18 +135,19 @@ local function rotation_passed(passed)
       counts[entry.reason] = (counts[entry.reason] or 0) + 1
     end
   end
-  if #named == 0 then return '' end
   local text = ',"k":[' .. table.concat(named, ',') .. ']'
   if #more == 0 then return text end
   for i, reason in ipairs(more) do more[i] = '"' .. reason .. '":' .. counts[reason] end
   return text .. ',"r":{' .. table.concat(more, ',') .. '}'
 end
 
-local function rotation_point(keys, position, size)
-  local text = redis.call('HGET', keys.cycle, position % size)
+-- Let the pointer stand at a position; ``text`` is its entry, where that was read already. More
+-- fields of the pool, if any change with it, follow.
+local function rotation_point(keys, position, size, text, ...)
+  text = text or redis.call('HGET', keys.cycle, position % size)
   local entry = text and rotation_entry(text) or {participant = '', occurrence = 1}
   redis.call('HSET', keys.pool, 'position', position % size, 'participant', entry.participant,
-    'occurrence', entry.occurrence)
+    'occurrence', entry.occurrence, ...)
 end
 
 local function rotation_next_turn(pool, turn)
@@ -151,6 +155,16 @@ local function rotation_next_turn(pool, turn)
     redis.call('HSET', pool, 'turn', '1')
   else
     redis.call('HINCRBY', pool, 'turn', 1)
+  end
+end
+
+-- Let the pointer stand after a position, at what comes there, and number the next turn.
+local function rotation_move(keys, pointer, position, after)
+  if #pointer.turn > ROTATION_EXACT then
+    rotation_point(keys, position + 1, pointer.size, after)
+    rotation_next_turn(keys.pool, pointer.turn)
+  else
+    rotation_point(keys, position + 1, pointer.size, after, 'turn', pointer.turn + 1)
   end
 end
 
@@ -240,11 +254,12 @@ local function rotation_record(keys, entry, number, turn, passed)
   local length = redis.call('RPUSH', keys.history, '{"t":' .. number .. ',"l":"' .. turn.lead ..
     '","m":"' .. entry.member .. '","o":' .. entry.order .. ',"s":"' .. turn.source ..
     '","a":' .. turn.at .. ',' .. turn.why .. occurrence .. rotation_passed(passed) .. '}')
-  local row = redis.call('HINCRBY', keys.stats, 'total', 1)
+  local member, source = entry.member, 'source:' .. turn.source
+  local counted = redis.call('HMGET', keys.stats, 'total', member, source)
+  local row = (counted[1] or 0) + 1
+  redis.call('HSET', keys.stats, 'total', row, member, (counted[2] or 0) + 1,
+    source, (counted[3] or 0) + 1, 'last', turn.at, member .. ':last', turn.at)
   redis.call('RPUSH', keys.history .. ':' .. turn.source, row)
-  redis.call('HINCRBY', keys.stats, entry.member, 1)
-  redis.call('HINCRBY', keys.stats, 'source:' .. turn.source, 1)
-  redis.call('HSET', keys.stats, 'last', turn.at, entry.member .. ':last', turn.at)
   if length > turn.limit then
     rotation_trim(keys, row - length + 1)
   end
@@ -276,17 +291,16 @@ local function rotation_charge(keys, pointer, entry, limits)
   end
 end
 
--- Return who is served and where the pointer stops, if it moves, and whom it passes; or nil and why.
+-- Return who is served and, if the pointer moves, what rotation_find tells; or nil and why.
 local function rotation_choose(keys, pointer, turn, limits)
   if turn.owner then
     if turn.charge then rotation_charge(keys, pointer, turn.owner, limits) end
     return turn.owner, nil, {}
   end
-  local held = keys.pool .. ':held'
   local entry, line, left = rotation_waiting(keys, limits, pointer.credits)
   turn.left = left
-  if entry then redis.call('LREM', held, 1, line) end
-  if pointer.credits and redis.call('EXISTS', held) == 0 then
+  if entry then redis.call('LREM', keys.pool .. ':held', 1, line) end
+  if pointer.credits and redis.call('EXISTS', keys.pool .. ':held') == 0 then
     redis.call('HDEL', keys.pool, 'credits')
   end
   if entry then return entry, nil, {} end
@@ -294,16 +308,17 @@ local function rotation_choose(keys, pointer, turn, limits)
 end
 
 local function rotation_take(keys, pointer, turn, limits)
-  local entry, position, passed = rotation_choose(keys, pointer, turn, limits)
+  local entry, position, passed, after = rotation_choose(keys, pointer, turn, limits)
   if not entry then return nil, position end
   if position then
     if limits and limits.hold then rotation_hold(keys, pointer, passed) end
     if limits and limits.ahead then rotation_paid(keys, passed) end
-    rotation_point(keys, position + 1, pointer.size)
+    rotation_move(keys, pointer, position, after)
+  else
+    rotation_next_turn(keys.pool, pointer.turn)
   end
   entry.position = entry.position or position or 0
   entry.turn = pointer.turn
-  rotation_next_turn(keys.pool, pointer.turn)
   if entry.counts then limits_reserve(keys.caps, entry.counts) end
   rotation_record(keys, entry, pointer.turn, turn, passed)
   return entry
