@@ -82,7 +82,8 @@ class Quota:
     """How many leads (a cap) or pings (a limit) there may be in a window of the calendar.
 
     ``duration`` windows of ``unit`` in a row are one. ``caps`` are inside of this one: asked only
-    where its rules hold. ``digest`` changes with the rules; ``length`` is in seconds, roughly.
+    where its rules hold. ``digest`` changes with the rules; ``length`` is how long a window is, to
+    tell a shorter from a longer one: in seconds, roughly.
     ``hanging`` are those of them all, itself included, whose windows hang on a first use.
     ``written`` is what its file says.
     """
@@ -99,8 +100,10 @@ class Quota:
     caps: Sequence[Quota] = ()
     written: Mapping[str, Any] = field(default_factory=dict, repr=False)
     hanging: Sequence[Quota] = field(init=False, repr=False, compare=False)
+    length: int = field(init=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "length", self.duration * _SECONDS[self.unit])
         own = (self,) if self.hangs else ()
         inner = (one for quota in self.caps for one in quota.hanging)
         object.__setattr__(self, "hanging", (*own, *inner))
@@ -109,12 +112,6 @@ class Quota:
     def hangs(self) -> bool:
         """Whether its windows hang on when its counter was first used."""
         return self.duration > 1
-
-    @property
-    def length(self) -> int:
-        """How long a window is, to tell a shorter from a longer one."""
-        return self.duration * _SECONDS[self.unit]
-
 
 @dataclass(frozen=True, slots=True)
 class SuppressionList:

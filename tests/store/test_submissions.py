@@ -61,7 +61,7 @@ async def test_a_story_of_any_length_is_told_whole(
     told: Any = await redis.lrange(KEYS.flow_story(lead.id), 0, -1)
     assert taken.assignment is not None
     assert told[0].decode() == (
-        f'{lead.story[1]},"pool":"{pool.id}","outcome":"success",'
+        f'{lead.story[1]!s},"pool":"{pool.id}","outcome":"success",'
         f'"member":"{taken.assignment.member_id}"}}'
     )
     assert [text.decode() for text in told[1:]] == lead.story[2:]

@@ -73,9 +73,9 @@ def lead_of(
     way: Way,
     counters: Mapping[str, Counter],
     *,
-    told: str,
+    told: str | bytes,
     capped: str,
-    story: Sequence[str],
+    story: Sequence[str | bytes],
 ) -> NewLead:
     """Return the lead to store; ``told``, ``capped`` and ``story`` are as ``NewLead`` has them."""
     data = submission.data
@@ -142,7 +142,7 @@ def chooser(submission: Submission, source: str) -> Callable[[Organization], Cho
     return choose_in
 
 
-def told_of(submission: Submission) -> str:
+def told_of(submission: Submission) -> bytes:
     """Return the JSON of what the sender of a lead is told; one that failed costs nothing."""
     sold = submission.outcome == "success"
     told = {
@@ -150,4 +150,4 @@ def told_of(submission: Submission) -> str:
         "reason": submission.reason,
         "price": submission.price if sold else 0,
     }
-    return dumps(told).decode()
+    return dumps(told)

@@ -32,7 +32,7 @@ def delivery_of(submission: Submission, step: Recipient | Bid | PluginStep) -> s
     return submission.seal(event_id(submission.lead_id, step.number))
 
 
-def events(submission: Submission, ended: int) -> list[str]:
+def events(submission: Submission, ended: int) -> list[str | bytes]:
     """Return the JSON of the events of a submission that ended at ``ended``, in their order.
 
     Before them stands which fields it had, to be counted.
@@ -52,10 +52,10 @@ def _day(time_zone: str, quarter: int) -> str:
     return str(zone(time_zone).wall(quarter * _QUARTER).date())
 
 
-def _steps(submission: Submission) -> Iterator[str]:
+def _steps(submission: Submission) -> Iterator[bytes]:
     for result in submission.results:
-        told = _step(submission, result)
-        yield dumps(told).decode().removesuffix("}" if result.outcome is None else "")
+        told = dumps(_step(submission, result))
+        yield told[:-1] if result.outcome is None else told
 
 
 def _step(submission: Submission, result: StepResult) -> dict[str, Any]:
@@ -90,7 +90,7 @@ def _variables(submission: Submission) -> dict[str, Any]:
     return seen
 
 
-def _source(submission: Submission, ended: int) -> str:
+def _source(submission: Submission, ended: int) -> bytes:
     told: dict[str, Any] = {
         "id": event_id(submission.lead_id, SOURCE),
         "type": "source",
@@ -108,4 +108,4 @@ def _source(submission: Submission, ended: int) -> str:
         told["reason"] = submission.reason
     if submission.full is not None:
         told["cap_reached"] = submission.full.id
-    return dumps(told).decode()
+    return dumps(told)

@@ -67,7 +67,7 @@ class CapStore:
 
 def specs(quotas: Sequence[Quota], now: int, known: Mapping[str, Counter]) -> str:
     """Return counters as the scripts take them (caps.lua); ``known`` is how they stood."""
-    return ",".join(_spec(quota, now, known.get(quota.id)) for quota in quotas)
+    return ",".join([_spec(quota, now, known.get(quota.id)) for quota in quotas])
 
 
 def _spec(quota: Quota, now: int, known: Counter | None) -> str:

@@ -106,11 +106,11 @@ class FlightStore:
         lead_id: str,
         token: str,
         now: int,
-        told: str,
+        told: str | bytes,
         caps: tuple[str, bool],
         claims: str,
         again: str,
-        story: Sequence[str],
+        story: Sequence[str | bytes],
     ) -> Taken:
         """Let a lead arrive; ``caps`` are its counters and whether it keeps its places.
 

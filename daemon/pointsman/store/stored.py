@@ -58,8 +58,8 @@ class NewLead(NamedTuple):
     created_by: str = "intake"
     depth: int = 0
     found: str = ""
-    story: Sequence[str] = ()
-    told: str = ""
+    story: Sequence[str | bytes] = ()
+    told: str | bytes = ""
     caps: str = ""
     capped: str = ""
     claims: str = ""
