@@ -213,6 +213,16 @@ async def test_wrong_options_fail_without_telling_their_values() -> None:
     assert "hunter2" not in failed.error
 
 
+def test_answers_tell_no_secret_by_a_name_either() -> None:
+    answer = {"seen": [{"a@example.com": True, "token": "x"}], "ssn": 123456789, "n": None}
+
+    assert Redactor(["a@example.com", "123456789"]).known(answer) == {
+        "seen": [{"[redacted]": True, "token": "x"}],
+        "ssn": "[redacted]",
+        "n": None,
+    }
+
+
 async def test_an_unknown_action_fails_and_names_the_nearest() -> None:
     async with action_context() as context:
         failed = await dispatch("obay", {}, context, Retries())

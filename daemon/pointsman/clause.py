@@ -113,6 +113,7 @@ class Quota:
         """Whether its windows hang on when its counter was first used."""
         return self.duration > 1
 
+
 @dataclass(frozen=True, slots=True)
 class SuppressionList:
     """Values that leads are checked against; an item stays for ``retention`` ms, 0 for good.

@@ -148,15 +148,20 @@ class Redactor:
         return [self.value(item) for item in value] if isinstance(value, list | tuple) else value
 
     def known(self, value: Any) -> Any:
-        """Return what somebody answered without the secrets; names mean nothing there."""
+        """Return what somebody answered without the secrets; no name makes one of a value there."""
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, Mapping):
-            return {name: self.known(item) for name, item in value.items()}
+            return {self.text(str(name)): self.known(item) for name, item in value.items()}
         if isinstance(value, list | tuple):
             return [self.known(item) for item in value]
         text = str(value)
         return value if self.text(text) == text else _REDACTED
+
+    def retold(self, appended: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what an event tells in place of an answer, if that repeats a secret."""
+        shown = self.known(appended)
+        return {} if shown == appended else {"appended": shown}
 
     def options(self, kind: str, config: Mapping[str, Any]) -> Any:
         """Return the options of an action as they may be stored."""

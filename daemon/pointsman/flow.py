@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any, Protocol
 
-from orjson import dumps
-
 from pointsman.calendar import Schedule
 from pointsman.clause import (
     Criteria,
@@ -81,6 +79,7 @@ __all__ = [
 
 
 _ASKING = Recipient | PluginStep | Group
+_CALLED = frozenset({"id", "key", "name", "pool", "type"})
 
 
 def _capped(step: Step) -> bool:
@@ -88,12 +87,29 @@ def _capped(step: Step) -> bool:
 
 
 def _looks_back(steps: Sequence[Step], document: Mapping[str, Any]) -> bool:
-    """Whether a step may ask what came of a pool."""
+    """Whether a step may ask what came of a pool: a word too many only costs time."""
     pools = [re.escape(step.key) for step in steps if step.enabled and isinstance(step, PoolStep)]
     if not pools:
         return False
-    text = dumps(document.get("steps", ())).decode()
-    return re.search(rf"(?<![\w.-])(?:{'|'.join(pools)})\.", text) is not None
+    asked = re.compile(rf"(?<![\w.])(?:this\.)?(?:{'|'.join(pools)})(?!\w)")
+    texts = (text.partition("{{") for text in _texts(document.get("steps", ())))
+    return any(
+        asked.search(inside) if mark else asked.match(variable.lstrip())
+        for variable, mark, inside in texts
+    )
+
+
+def _texts(document: Any) -> Iterator[str]:
+    """Yield what stands in steps, but for what they and their pools are called."""
+    if isinstance(document, str):
+        yield document
+    elif isinstance(document, Mapping):
+        for name, inner in document.items():
+            if name not in _CALLED:
+                yield from _texts(inner)
+    elif isinstance(document, Sequence):
+        for inner in document:
+            yield from _texts(inner)
 
 
 class Form(Protocol):
@@ -104,6 +120,9 @@ class Form(Protocol):
 
     def stored(self, lead: Mapping[str, Any]) -> dict[str, Any]:
         """Return typed fields as JSON, hidden where they must be."""
+
+    def masked(self, lead: Mapping[str, Any]) -> dict[str, Any]:
+        """Return typed fields with those hidden that must be, as reasons may tell them."""
 
     def secrets(self, lead: Mapping[str, Any]) -> list[str]:
         """Return the texts of values that must not be stored in the clear."""

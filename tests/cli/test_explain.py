@@ -198,6 +198,21 @@ def test_a_flow_tells_of_every_part_what_it_would_do(root: Path) -> None:
     assert unknown.exit_code == 2
 
 
+def test_of_several_pools_the_first_would_assign_and_tells_whose_turn_it_is(root: Path) -> None:
+    (root / "acme/flows/bought.yaml").write_text(
+        "name: Bought\nsources: [{key: shop}]\n"
+        "steps: [{key: a, type: pool, pool: rest}, {key: b, type: pool, pool: ads}]\n"
+    )
+
+    lines = explain("--submit", "bought/shop").stdout.splitlines()
+
+    assert lines[-3:] == [
+        "  step a (pool): assigns it",
+        "     1. Anna is next",
+        "  step b (pool): is asked if nobody got it before",
+    ]
+
+
 def test_a_flow_is_told_as_its_lists_and_caps_stand(root: Path, redis_url: str) -> None:
     """What was counted and listed is read; nothing is taken."""
     (root / "acme/flows/bought.yaml").write_text(

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from pointsman.flows.compile import compile_flow
 from pointsman.model import Flow, PoolStep
 from pooling import make_flow, make_pool
@@ -59,6 +61,34 @@ def test_pools_stand_one_after_the_other_and_not_side_by_side() -> None:
 
     assert fine == []
     assert [path for path, _ in told] == [("steps", 0)]
+
+
+@pytest.mark.parametrize(
+    ("lhv", "reason", "led"),
+    [
+        ("lead.us.x", "Call us at {{lead.us.x}}, {{random}}", False),
+        ("lead.state", "us.outcome is asked by nobody", True),
+        ("us.outcome", "", True),
+        (" us", "", True),
+        ("us-west.outcome", "", True),
+        ("lead.state", "why: {{us.reason}}", True),
+        ("lead.state", "{{#if us}}taken{{/if}}", True),
+        ("lead.state", "{{[us].reason}} {{us[reason]}}", True),
+        ("lead.state", "{{this.us.reason}}", True),
+        ("lead.state", "{{format\nus.reason '0'}}", True),
+        ("lead.state", "{{math '2-us.price'}}", True),
+    ],
+)
+def test_a_flow_whose_steps_name_a_pool_waits_for_what_comes_of_it(
+    lhv: str, reason: str, *, led: bool
+) -> None:
+    """However it is written; a word that only looks so costs time and changes nothing."""
+    rules = {"op": "and", "rules": [{"lhv": lhv, "op": "is blank"}]}
+    stops = {"type": "filter", "key": "f", "rule_set": rules, "reason": reason}
+
+    flow, _ = compiled(steps=[{"type": "pool", "key": "us", "pool": "sales"}, stops])
+
+    assert flow.calls_out is led
 
 
 def test_no_step_stands_in_the_place_of_what_rules_call_otherwise() -> None:

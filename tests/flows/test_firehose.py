@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from itertools import chain
@@ -71,11 +71,16 @@ async def post(site: Site, count: int = 1, **lead: Any) -> list[str]:
 class Holder:
     """One daemon's writer."""
 
-    def __init__(self, site: Site, kept: Firehose, name: str = "one") -> None:
+    def __init__(
+        self,
+        site: Site,
+        kept: Firehose,
+        name: str = "one",
+        opened: Callable[[Firehose], Objects] = Objects,
+    ) -> None:
         self.places = FirehoseStore(site.services.store, Settings(), name)
         self.id = organization(site).id
-        self.writer = Writer(organization(site), kept, self.places)
-        self.objects = Objects(kept)
+        self.writer = Writer(organization(site), kept, self.places, opened=opened)
 
     async def begin(self) -> str:
         """Take the right; what comes from now on is written."""
@@ -108,7 +113,7 @@ async def test_every_event_becomes_a_file_also_what_comes_later_of_a_lead(
     leads = await post(site, 3, ssn="123-45-6789") + await post(site, is_test="yes")
 
     async def complete() -> bool:
-        await one.writer.write(one.objects, lease)
+        await one.writer.write(lease)
         return there(tmp_path / "events/raw/leads") == await expected(site, leads)
 
     await wait_until(complete, "all events are files")
@@ -135,14 +140,14 @@ async def test_a_crash_writes_the_same_objects_again_and_loses_none(
         batch = await dies.places.following(dies.id, lease)
         assert batch is not None
         for event in await dies.places.events(dies.id, batch.ids[:3]):
-            await dies.writer._put(dies.objects, event)
+            await dies.writer._put(event)
         return len(batch.ids) == 6
 
     await wait_until(half, "the first daemon writes, and dies before it noted that")
     await dies.places.release(dies.id, lease)
     lives = Holder(site, kept, "lives")
     lease = await lives.begin()
-    await lives.writer.write(lives.objects, lease)
+    await lives.writer.write(lease)
 
     assert there(tmp_path) == await expected(site, leads)
     assert not await dies.places.settle(dies.id, "1 dies", 1)
@@ -163,13 +168,13 @@ class Erasing(Objects):
 
 
 async def test_an_erased_lead_is_not_written_afterwards(site: Site, tmp_path: Path) -> None:
-    one = Holder(site, Firehose(f"file://{tmp_path}"))
+    one = Holder(site, Firehose(f"file://{tmp_path}"), opened=lambda kept: Erasing(kept, site))
     lease = await one.begin()
     early, late = await post(site, 2)
     await LeadStore(site.services.store, Settings()).records.erase(one.id, "leads", early)
 
     async def settled() -> bool:
-        await one.writer.write(Erasing(Firehose(f"file://{tmp_path}"), site), lease)
+        await one.writer.write(lease)
         batch = await one.places.following(one.id, lease)
         return bool(batch and not batch.ids) and not await expected(site, [early, late])
 
@@ -276,6 +281,44 @@ async def test_a_store_that_cannot_be_opened_may_pass(tmp_path: Path) -> None:
         await Objects(Firehose(f"file://{tmp_path}")).put("file/a.json", b"{}")
 
 
+async def test_what_comes_while_a_store_cannot_be_opened_waits_for_it(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "_FIRST", 0.01)
+    monkeypatch.setattr(writing, "_LOOK", 0.02)
+    kept = Firehose("gs://acme-events", secret="no key of a service account")
+    one = Holder(site, kept)
+    async with background(one.writer.run()):
+        place = Keys(one.id).firehose
+        await wait_until(lambda: site.services.store.redis.exists(place), "it begins")
+        leads = await post(site, 2)
+        lag = observe.child(observe.FIREHOSE_LAG, "acme")
+        await wait_until(lambda: lag._value.get() == 6, "it is told how many wait")
+
+    mended = Holder(site, Firehose(f"file://{tmp_path}"))
+    lease = await mended.places.hold(mended.id)
+    assert lease
+    assert not await mended.writer.write(lease)
+    assert there(tmp_path) == await expected(site, leads)
+
+
+async def test_a_new_one_begins_when_it_was_looked_for_not_when_its_place_was_made(
+    site: Site, tmp_path: Path
+) -> None:
+    looked = milliseconds()
+    leads = await post(site, 2)
+    one = Holder(site, kept := Firehose(f"file://{tmp_path}"))
+    one.writer = Writer(organization(site), kept, one.places, since=looked)
+    lease = await one.places.hold(one.id)
+    assert lease
+
+    async def written() -> bool:
+        await one.writer.write(lease)
+        return there(tmp_path) == await expected(site, leads)
+
+    await wait_until(written, "what came before its place was made is written")
+
+
 async def test_flows_have_places_of_their_own_in_it_or_none(
     store: RedisStore, tmp_path: Path
 ) -> None:
@@ -298,7 +341,7 @@ async def test_flows_have_places_of_their_own_in_it_or_none(
             leads[name] = (await answer.json())["lead"]["id"]
 
         async def written() -> bool:
-            await one.writer.write(one.objects, lease)
+            await one.writer.write(lease)
             return len(there(tmp_path)) >= 9
 
         await wait_until(written, "all is written")
@@ -321,7 +364,7 @@ async def test_a_flow_may_have_another_bucket(site: Site) -> None:
         (lead,) = await post(site)
 
         async def written() -> bool:
-            await one.writer.write(one.objects, lease)
+            await one.writer.write(lease)
             return len(await keys_of(http, f"{url}/solar-events")) >= 3
 
         await wait_until(written, "all is written")
@@ -345,12 +388,9 @@ async def test_a_daemon_writes_what_its_file_says_and_tells_when_it_is_behind(
         late = observe.child(observe.FIREHOSE_AGE, "late")
         waiting = observe.child(observe.FIREHOSE_LAG, "late")
 
-        async def post_one() -> bool:
-            async with http.post(f"{app.url}{SUBMIT}", json={"first_name": "Ada"}) as answer:
-                assert answer.status == 201
-            return bool(there(tmp_path / "events"))
-
-        await wait_until(post_one, "events are written")
+        async with http.post(f"{app.url}{SUBMIT}", json={"first_name": "Ada"}) as answer:
+            assert answer.status == 201
+        await wait_until(lambda: bool(there(tmp_path / "events")), "its first lead is written")
         told = []
         for age, lag in ((1_000, 7), (1_000, 100_001)):
             late.set(age)

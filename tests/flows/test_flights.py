@@ -160,6 +160,8 @@ async def test_a_recipient_that_repeats_what_is_masked_tells_it_to_nobody(
             "pad": "x" * 1_970,
             "why": "we know 123-45-6789",
             "sent": [{"ssn": 123456789, "token": "s3cret-token"}, 7],
+            "123-45-6789": {"123-45-6789": "known"},
+            "outcome": "theirs",
         },
     )
     async with selling(store, [asked, stops], {"crm": repeats}) as market:
@@ -168,6 +170,8 @@ async def test_a_recipient_that_repeats_what_is_masked_tells_it_to_nobody(
         first, *_, source = await market.events(told["lead"]["id"])
     assert told["reason"] == first["reason"] == "we know [redacted]"
     assert source["vars"]["crm"]["sent"] == first["appended"]["sent"]
+    assert source["vars"]["crm"]["outcome"] == first["outcome"] == "failure"
+    assert "123" not in str([first["appended"], source["vars"]["crm"]])
     assert "123" not in first["response"]["body"]
     assert first["appended"]["sent"] == [{"ssn": "[redacted]", "token": "[redacted]"}, 7]
     assert first["request"]["body"].endswith('"ssn":"[redacted]"}')

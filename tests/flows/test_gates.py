@@ -83,6 +83,8 @@ TEXAN_ONLY = {"prices": [PRICES["prices"][1]]}
         (TEXAN_ONLY, {"prices": [{"amount": 7}]}, "NY", None, 7),
         (TEXAN_ONLY, {"prices": [{"amount": 7}]}, "TX", None, 2.5),
         ({"override": True}, None, "NY", "$9.50", 9.5),
+        ({"override": True}, None, "NY", "1000000.01", 0),
+        ({"override": True}, None, "NY", "-1", 0),
         ({"override": True}, {"prices": [{"amount": 7}]}, "NY", None, 7),
         (None, None, "NY", "9", 0),
     ],

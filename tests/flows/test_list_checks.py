@@ -118,6 +118,17 @@ def test_a_field_of_a_lists_type_stands_for_what_was_posted(kind: str, posted: s
     assert item(listed, read, SECRET) == item(listed, posted, SECRET)
 
 
+@pytest.mark.parametrize(
+    ("kind", "posted"), [("state", "\tTexas "), ("phone", " 512-789-1111 "), ("email", " a@b.ORG ")]
+)
+def test_blanks_around_what_was_posted_mean_nothing(kind: str, posted: str) -> None:
+    listed = SuppressionList("a" * 24, "Seen", "lists/seen.yaml", type=kind)
+
+    assert item(listed, field_types[kind].parse(posted, None), SECRET) == item(
+        listed, posted.strip(), SECRET
+    )
+
+
 @pytest.fixture
 def desk(store: RedisStore) -> Desk:
     return Desk(store)

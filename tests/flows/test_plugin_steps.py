@@ -182,13 +182,24 @@ async def test_a_mapping_is_a_success_and_an_option_left_blank_has_its_default(
         assert events[0]["appended"] == {"points": 1}
 
 
-async def test_what_it_repeats_of_what_is_masked_is_in_no_event_of_it(store: RedisStore) -> None:
-    add(lambda _, context: StepOutcome("failure", appended={"points": context.lead["ssn"]}))
+async def test_what_it_repeats_of_what_is_masked_is_in_no_event_and_no_reason(
+    store: RedisStore,
+) -> None:
+    seen: list[Any] = []
+
+    def repeat(_: Any, context: StepContext) -> StepOutcome:
+        seen.append(context.lead["ssn"])
+        return StepOutcome("failure", appended={"points": context.lead["ssn"]})
+
+    add(repeat)
     async with desk(store) as acme:
         told = await acme.post()
+        events = await acme.events(told)
 
-        assert (await acme.events(told))[0]["appended"] == {"points": "[redacted]"}
-        assert told["reason"].strip() == "123456789", "rules and templates see it"
+    assert seen == ["123456789"]
+    assert events[0]["appended"] == {"points": "[redacted]"}
+    assert told["reason"].strip() == events[-1]["reason"].strip() == "[redacted]"
+    assert "6789" not in str(events)
 
 
 def raising(error: BaseException) -> Score:

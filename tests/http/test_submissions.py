@@ -134,6 +134,26 @@ async def test_what_must_not_be_stored_in_the_clear_is_masked(site: Site) -> Non
     assert events[-1]["vars"]["lead"]["ssn"] == "*********"
 
 
+async def test_no_reason_tells_what_must_not_be_stored_in_the_clear(store: RedisStore) -> None:
+    why = 'reason: "{{lead.ssn}} {{lead.ssn.last_four}} {{lead.state}}"'
+    rules = "rule_set: {op: and, rules: [{lhv: lead.state, op: is%s equal to, rhv: %s}]}"
+    ways = {
+        "filter": f"steps: [{{type: filter, {rules % ('', 'TX')}, {why}}}]",
+        "criteria": f"acceptance_criteria: {{{rules % (' not', 'TX')}, {why}}}\nsteps: []",
+        "cap": f"caps: [{{maximum: 0, duration_units: day, {why}}}]\nsteps: []",
+    }
+    flow = "name: {}\nfields: [state, ssn]\nsources: [{{key: a}}]\n{}\n"
+    files = {f"flows/{name}.yaml": flow.format(name, said) for name, said in ways.items()}
+    async with listening(store, {"acme": {**ACME, **files}}) as site:
+        for name in ways:
+            lead = {"ssn": "123-45-6789", "state": "tx"}
+            answer = await site.client.post(f"/flows/{name}/sources/a/submit", json=lead)
+            told = await answer.json()
+            _, events = await stored(site, told["lead"]["id"])
+            assert told["reason"] == events[-1]["reason"] == "********* **** TX", name
+            assert "6789" not in str(events), name
+
+
 async def test_a_ping_is_a_price_and_leaves_nothing(site: Site) -> None:
     before = await site.services.store.redis.dbsize()
 
@@ -160,6 +180,22 @@ async def test_a_lead_is_known_again_by_its_senders_own_id_as_the_source_maps_it
     assert again.headers["Idempotency-Replayed"] == "true"
     leads = [(await answer.json())["lead"]["id"] for answer in (first, again, other)]
     assert leads[0] == leads[1] != leads[2]
+
+
+@pytest.mark.parametrize("made", ["shop", "shop-{{random}}", "{{source.name}}-{{ref}}"])
+async def test_an_id_that_is_not_the_senders_makes_no_lead_a_repetition(
+    store: RedisStore, made: str
+) -> None:
+    flow = FLOW.replace("{{ref}}", made)
+    async with listening(store, {"acme": {**FILES, "flows/solar.yaml": flow}}) as site:
+        answers = [
+            await site.client.post(f"{A}/submit", json={**LEAD, "region": region})
+            for region in ("tx", "ca")
+        ]
+        leads = [(await answer.json())["lead"]["id"] for answer in answers]
+
+    assert [answer.status for answer in answers] == [201, 201]
+    assert leads[0] != leads[1]
 
 
 async def test_a_repetition_gets_the_first_answer_and_no_second_turn(site: Site) -> None:
@@ -232,6 +268,18 @@ async def test_people_get_a_page_with_a_form_for_test_leads(site: Site) -> None:
     assert 'name="is_test" value="true"' in text
     assert "<td><code>email</code></td><td>email</td><td>yes</td>" in text
     assert "https://" not in text.replace("https://example.com", "")
+
+
+async def test_the_page_says_where_a_flow_takes_tests_for_leads(store: RedisStore) -> None:
+    fields = FLOW.replace(", is_test]", "]")
+    async with listening(store, {"acme": {**FILES, "flows/wind.yaml": fields}}) as site:
+        knows, does_not = [
+            await (await site.client.get(A.replace("solar", name))).text()
+            for name in ("solar", "wind")
+        ]
+
+    assert "what is sent here counts" not in knows
+    assert "what is sent here counts" in does_not
 
 
 async def test_a_disabled_flow_answers_error_and_a_ping_of_it_failure(store: RedisStore) -> None:

@@ -13,6 +13,7 @@ from pointsman.store.scripts import _pruned, _text, script
 FOLDER = Path(scripts.__file__).parent / "scripts"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.lua"))
 DEFINED = re.compile(r"^local function (\w+)|^local ([A-Z_]+) =", re.MULTILINE)
+BLOCK = re.compile(r"(?:if|for|while|local function)\b(?!.*\bend$)")
 WORD = re.compile(r"\w+")
 
 
@@ -29,12 +30,18 @@ def code(text: str) -> str:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_script_has_what_it_comes_to_and_no_more(name: str) -> None:
+    """What a block includes is not known behind it."""
     source = code(script(name).source)
-    known, named = set[str](), list[str]()
+    known, named, around = set[str](), list[str](), list[set[str]]()
     for line in source.splitlines():
         known |= set(definitions(line))
+        if BLOCK.match(line):
+            around.append(set(known))
         named += WORD.findall(line)
         assert LIBRARY.intersection(WORD.findall(line)) <= known, line
+        if line.startswith("end"):
+            known = around.pop()
+    assert around == []
     assert [one for one in definitions(source) if named.count(one) < 2] == []
 
 

@@ -141,9 +141,7 @@ async def _ask(
     if reply.outcome == "error":
         event |= _later(answer.retry_after)
     reason = reply.reason and redactor.text(reply.reason)
-    shown = redactor.known(reply.appended)
-    if shown != reply.appended:
-        event["appended"] = shown
+    event |= redactor.retold(reply.appended)
     return Told(reply.outcome, reason, reply.price, reply.appended, event)
 
 

@@ -1,8 +1,8 @@
 """Copies of all events of flows, written to an organization's object store or folder.
 
 One daemon at a time writes an organization's, from a place that is kept in Redis: after a crash the
-last batch is written once more, over itself. A store that fails holds up itself alone; events wait
-for it where they are kept anyway. What was erased while it was being written is removed again.
+last batch is written once more, over itself. A store that fails holds up nothing but these
+copies, all of the organization; events wait for it where they are kept anyway. What was erased while it was being written is removed again.
 """
 
 from __future__ import annotations
@@ -48,6 +48,7 @@ class Firehoses:
     async def run(self) -> None:
         """Run until cancelled; firehoses that come, change and go are followed."""
         running: dict[str, tuple[Firehose, asyncio.Task[None]]] = {}
+        looked = milliseconds()
         async with asyncio.TaskGroup() as rooms:
             while True:
                 wanted = {
@@ -63,8 +64,9 @@ class Firehoses:
                 for identifier, (organization, kept) in wanted.items():
                     if identifier not in running:
                         flows = partial(_flows, self._rules, organization.handle)
-                        writer = Writer(organization, kept, self._places, flows)
+                        writer = Writer(organization, kept, self._places, flows, since=looked)
                         running[identifier] = (kept, rooms.create_task(writer.run()))
+                looked = milliseconds()
                 await asyncio.sleep(_LOOK)
 
 
@@ -78,6 +80,7 @@ class Writer:
     """Writes one organization's events, batch after batch; ``flows`` say what they have otherwise.
 
     Where an event that is gone was written, nobody knows any more: it is removed everywhere.
+    ``opened`` opens a store; a firehose that is new begins with what came from ``since`` on.
     """
 
     def __init__(
@@ -86,10 +89,15 @@ class Writer:
         kept: Firehose,
         places: FirehoseStore,
         flows: Callable[[], Sequence[Flow]] = tuple,
+        opened: Callable[[Firehose], Objects] = Objects,
+        *,
+        since: int | None = None,
     ) -> None:
+        self._since = since
         self._flows = flows
+        self._opened = opened
         self._copies: Mapping[str, Copies] = {}
-        self._buckets: dict[str, Objects] = {}
+        self._buckets: dict[str | None, Objects] = {}
         self._id = organization.id
         self._label = organization.handle
         self._kept = kept
@@ -99,13 +107,12 @@ class Writer:
 
     async def run(self) -> None:
         """Write until cancelled, through every loss of Redis and of the store."""
-        objects, lease = None, None
+        lease = None
         try:
             while True:
                 try:
-                    objects = objects or Objects(self._kept)
                     lease = await self._places.hold(self._id)
-                    more = lease is not None and await self.write(objects, lease)
+                    more = lease is not None and await self.write(lease)
                     self._recovered()
                 except (TransientError, *AWAY) as error:
                     await asyncio.sleep(self._again(error))
@@ -117,18 +124,22 @@ class Writer:
                 with contextlib.suppress(*AWAY):
                     await self._places.release(self._id, lease)
 
-    async def write(self, objects: Objects, lease: str) -> bool:
-        """Write one batch; return whether there may be more."""
-        batch = await self._places.following(self._id, lease)
+    async def write(self, lease: str) -> bool:
+        """Write one batch; return whether there may be more.
+
+        The place is asked for first: what comes while the store cannot be opened waits for it.
+        """
+        batch = await self._places.following(self._id, lease, since=self._since)
         self._measure(batch or Batch(0, 0, 0, ()))
+        self._store(_USUAL)
         if batch is None or not batch.ids:
             return False
         self._copies = {flow.id: flow.copies for flow in self._flows()}
         found = await self._places.events(self._id, batch.ids)
         events = [event for event in found if self._of(event).wanted]
-        await _all(*(self._put(objects, event) for event in events))
+        await _all(*(self._put(event) for event in events))
         gone = await self._places.gone(self._id, batch.ids)
-        await _all(*(self._delete(objects, one) for one in gone))
+        await _all(*(self._delete(one) for one in gone))
         if not await self._places.settle(self._id, lease, batch.upto):
             return False
         observe.child(observe.FIREHOSE_EVENTS, self._label, "written").inc(len(events))
@@ -136,29 +147,28 @@ class Writer:
         self._measure(batch._replace(waiting=waiting, oldest=batch.upto if waiting else 0))
         return waiting > 0
 
-    async def _put(self, objects: Objects, event: Event) -> None:
+    async def _put(self, event: Event) -> None:
         copies = self._of(event)
         async with self._room:
-            store = self._store(objects, copies)
-            await store.put(self._path(event["id"], copies), dumps(event))
+            await self._store(copies).put(self._path(event["id"], copies), dumps(event))
 
-    async def _delete(self, objects: Objects, event_id: str) -> None:
+    async def _delete(self, event_id: str) -> None:
         for copies in {_USUAL, *self._copies.values()}:
             async with self._room:
-                await self._store(objects, copies).delete(self._path(event_id, copies))
+                await self._store(copies).delete(self._path(event_id, copies))
 
     def _of(self, event: Event) -> Copies:
         flow = event.get("vars", {}).get("flow", {})
         return self._copies.get(flow.get("id", ""), _USUAL)
 
-    def _store(self, objects: Objects, copies: Copies) -> Objects:
+    def _store(self, copies: Copies) -> Objects:
         """Return where copies go, opened when it is needed first."""
-        if copies.bucket is None:
-            return objects
         if copies.bucket not in self._buckets:
-            kind = self._kept.url.partition(":")[0]
-            there = replace(self._kept, url=f"{kind}://{copies.bucket}")
-            self._buckets[copies.bucket] = Objects(there)
+            there = self._kept
+            if copies.bucket is not None:
+                kind = there.url.partition(":")[0]
+                there = replace(there, url=f"{kind}://{copies.bucket}")
+            self._buckets[copies.bucket] = self._opened(there)
         return self._buckets[copies.bucket]
 
     def _path(self, event_id: str, copies: Copies) -> str:

@@ -59,6 +59,14 @@ class Form:
                 found[name] = plain(value if mask is None else _masked(value, mask))
         return found
 
+    def masked(self, lead: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a lead's fields as reasons may tell them: typed, masked where they must be."""
+        masks = self._masks
+        return {
+            name: value if (mask := masks[name]) is None else _masked(value, mask)
+            for name, value in lead.items()
+        }
+
     def secrets(self, lead: Mapping[str, Any]) -> list[str]:
         """Return the texts of values that must not be stored in the clear."""
         hidden = (value for name, value in lead.items() if self._masks[name] is not None)

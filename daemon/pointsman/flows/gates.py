@@ -19,6 +19,8 @@ __all__ = ["OUT_OF_HOURS", "Refusal", "amount", "number_of", "price_of", "refusa
 
 OUT_OF_HOURS = "Submission Timestamp must be within hours of operation"
 
+_MOST = 1_000_000
+
 Refusal = tuple[str, str | None]
 """Outcome and reason of a lead that is turned away."""
 
@@ -29,7 +31,7 @@ def refusal(flow: Flow, source: Source, scope: Scope, at: int) -> Refusal | None
         return "failure", OUT_OF_HOURS
     for criteria in (flow.criteria, source.criteria):
         if criteria is not None and not criteria.rules.passes(scope):
-            return criteria.outcome, _reason(criteria, scope)
+            return criteria.outcome, _reason(criteria, flow, scope)
     return None
 
 
@@ -56,20 +58,23 @@ def amount(pricing: Pricing, scope: Scope, parameters: Mapping[str, Any]) -> int
     return None
 
 
-def _reason(criteria: Criteria, scope: Scope) -> str | None:
+def _reason(criteria: Criteria, flow: Flow, scope: Scope) -> str | None:
     """Return why a lead does not meet criteria; who is told of a success is not told that."""
     if criteria.outcome == "success":
         return None
     if criteria.reason is not None:
-        return criteria.reason.text(scope)
+        return criteria.reason.text({**scope, "lead": flow.form.masked(scope["lead"])})
     return criteria.rules.why(scope)
 
 
 def number_of(posted: Any) -> int | float | None:
-    """Return the price that came with a lead or an answer; what is no number is none."""
+    """Return the price that came with a lead or an answer; what no price of a file could be is none.
+
+    The limit is the reference's (flows-reference §7).
+    """
     first = posted[0] if isinstance(posted, list) and posted else posted
     value = field_types["number"].value(first)
     if value is None or value.valid is not True:
         return None
     number = plain(value)
-    return number if isinstance(number, int | float) else None
+    return number if isinstance(number, int | float) and 0 <= number <= _MOST else None

@@ -132,7 +132,8 @@ class Itinerary:
         counted = wanted(step.caps, scope)
         full = await self._hold_for(step.number, counted)
         if full is not None:
-            return [StepResult(step, "skip", why_full(full, scope), told={"cap_reached": full.id})]
+            why = why_full(full, self._submission.shown(scope))
+            return [StepResult(step, "skip", why, told={"cap_reached": full.id})]
         if isinstance(step, Group):
             results = await take_group(self, step, scope, until)
         elif isinstance(step, PoolStep):

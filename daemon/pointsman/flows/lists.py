@@ -99,10 +99,15 @@ def item(listed: SuppressionList, value: Any, secret: bytes) -> str:
     if not normal:
         return ""
     if not (listed.hashed and _SHA256.fullmatch(normal)):
-        if not isinstance(value, Value) or value.valid is False:
+        if not _is_read(value, text):
             normal = _normal(listed.type, text)
         normal = sha256(normal.encode()).hexdigest()
     return keyed(secret, f"list {listed.id}", normal)[:20]
+
+
+def _is_read(value: Any, text: str) -> bool:
+    """Whether a type made this of it; one that leaves blanks around it did not know it for them."""
+    return isinstance(value, Value) and value.valid is not False and text == text.strip()
 
 
 def _normal(kind: str, value: str) -> str:

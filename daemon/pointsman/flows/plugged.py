@@ -74,9 +74,7 @@ async def perform(
         told["ms"] = int((monotonic() - started) * 1000)
     redactor = Redactor([*organization.secrets(), *submission.hidden()])
     reason = redactor.text(outcome.reason)[:_LONGEST_REASON] if outcome.reason else None
-    shown = redactor.known(outcome.appended)
-    if shown != outcome.appended:
-        told["appended"] = shown
+    told |= redactor.retold(outcome.appended)
     return StepResult(step, outcome.outcome, reason, outcome.price, outcome.appended, told)
 
 

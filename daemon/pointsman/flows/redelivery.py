@@ -125,7 +125,8 @@ class Redeliveries:
         organization, submission, step = attempt.organization, attempt.submission, attempt.step
         scope = submission.scope
         if full is not None:
-            return StepResult(step, "skip", why_full(full, scope), told={"cap_reached": full.id})
+            why = why_full(full, submission.shown(scope))
+            return StepResult(step, "skip", why, told={"cap_reached": full.id})
         outgoing = await self._delivery.outgoing(organization.allow_networks, organization.id)
         return await deliver(outgoing, organization, submission, step, scope, limit=step.timeout)
 

@@ -81,16 +81,8 @@ def _step(submission: Submission, result: StepResult) -> dict[str, Any]:
     return told
 
 
-def _variables(submission: Submission) -> dict[str, Any]:
-    """Return what rules saw, masked; an answer that repeats a secret as its own event tells it."""
-    seen = {**submission.scope, "lead": {**submission.data, "id": submission.lead_id}}
-    for result in submission.results:
-        if "appended" in result.told and result.step.key in seen:
-            seen[result.step.key] = {**seen[result.step.key], **result.told["appended"]}
-    return seen
-
-
 def _source(submission: Submission, ended: int) -> bytes:
+    lead = {**submission.data, "id": submission.lead_id}
     told: dict[str, Any] = {
         "id": event_id(submission.lead_id, SOURCE),
         "type": "source",
@@ -102,7 +94,7 @@ def _source(submission: Submission, ended: int) -> bytes:
         "purchase_price": submission.price,
         "cost": submission.price if submission.outcome == "success" else 0,
         "steps": len(submission.results),
-        "vars": _variables(submission),
+        "vars": submission.told(submission.scope, lead),
     }
     if submission.reason is not None:
         told["reason"] = submission.reason

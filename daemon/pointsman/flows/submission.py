@@ -131,11 +131,23 @@ class Submission:
         self.full = next(quota for quota in self.counted if quota.id == quota_id)
         self.results, self.pool, self.price = [], None, 0
         self.cursor = len(self.flow.steps)
-        self.end("failure", why_full(self.full, self.scope))
+        self.end("failure", why_full(self.full, self.shown(self.scope)))
 
     def hidden(self) -> list[str]:
         """Return the texts in the lead that must not be stored in the clear."""
         return self.flow.form.secrets(self.scope["lead"])
+
+    def shown(self, scope: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what rules see as a reason may tell it, which is stored: masked."""
+        return self.told(scope, self.flow.form.masked(self.scope["lead"]))
+
+    def told(self, scope: Mapping[str, Any], lead: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a scope with ``lead``; an answer that repeats a secret as its event tells it."""
+        seen = {**scope, "lead": lead}
+        for result in self.results:
+            if "appended" in result.told and result.step.key in seen:
+                seen |= result._replace(appended=result.told["appended"]).seen()
+        return seen
 
     def hanging_caps(self) -> list[Quota]:
         """Return the caps whose window hangs on when their counter was first used."""
@@ -189,7 +201,7 @@ class Submission:
         if not step.rules.passes(self.scope):
             self._add(StepResult(step, "continue"))
             return
-        reason = step.reason.text(self.scope) if step.reason else None
+        reason = step.reason.text(self.shown(self.scope)) if step.reason else None
         self._add(StepResult(step, "stop", reason))
         self.end(step.outcome, reason)
         self.cursor = len(self.flow.steps)

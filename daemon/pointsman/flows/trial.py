@@ -7,7 +7,7 @@ read their answers are asked without them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pointsman.calendar import standing
 from pointsman.flow import Criteria, Filter, PoolStep, Quota, Step
@@ -23,7 +23,8 @@ __all__ = ["Remark", "tried"]
 class Remark:
     """What one part of a flow would do with a lead: ``part``, its verdict, and why.
 
-    ``stops`` is whether the lead goes no further; ``pool_id`` is the pool that would assign it.
+    ``stops`` is whether the lead goes no further; ``pool_id`` is the pool that would assign it,
+    which is said of one part at most.
     """
 
     part: str
@@ -62,8 +63,7 @@ def _remarks(submission: Submission, counters: Mapping[str, Counter]) -> Iterato
     yield Remark("price", f"{submission.price:g}")
     for quota in submission.counted:
         yield _cap(submission, quota, counters.get(quota.id))
-    for step in flow.steps:
-        yield _step(submission, step)
+    yield from _steps(submission)
 
 
 def _criteria(submission: Submission, owner: str, criteria: Criteria) -> Remark:
@@ -71,7 +71,8 @@ def _criteria(submission: Submission, owner: str, criteria: Criteria) -> Remark:
     if criteria.rules.passes(submission.scope):
         return Remark(part, "hold")
     why = criteria.rules.why(submission.scope) or "they do not hold"
-    own = f", told as '{criteria.reason.text(submission.scope)}'" if criteria.reason else ""
+    shown = submission.shown(submission.scope)
+    own = f", told as '{criteria.reason.text(shown)}'" if criteria.reason else ""
     return Remark(part, "refuse", f"{criteria.outcome}: {why}{own}", stops=True)
 
 
@@ -83,8 +84,18 @@ def _cap(submission: Submission, quota: Quota, counter: Counter | None) -> Remar
     said = f"{counter.count} of {quota.maximum} a {window}"
     if counter.count < quota.maximum:
         return Remark(called, "has a place", said)
-    why = f"{said}; failure: {why_full(quota, submission.scope)}"
+    why = f"{said}; failure: {why_full(quota, submission.shown(submission.scope))}"
     return Remark(called, "is reached", why, stops=True)
+
+
+def _steps(submission: Submission) -> Iterator[Remark]:
+    assigned = False
+    for step in submission.flow.steps:
+        remark = _step(submission, step)
+        if assigned and remark.pool_id:
+            remark = replace(remark, verdict="is asked if nobody got it before", pool_id=None)
+        assigned |= remark.pool_id is not None
+        yield remark
 
 
 def _step(submission: Submission, step: Step) -> Remark:
@@ -94,7 +105,7 @@ def _step(submission: Submission, step: Step) -> Remark:
     if isinstance(step, Filter):
         if not step.rules.passes(scope):
             return Remark(part, "lets it pass", step.rules.why(scope) or "")
-        reason = step.reason.text(scope) if step.reason else "no reason"
+        reason = step.reason.text(submission.shown(scope)) if step.reason else "no reason"
         return Remark(part, "stops it", f"{step.outcome}: {reason}", stops=True)
     if step.rules is not None and not step.rules.passes(scope):
         return Remark(part, "is skipped", step.rules.why(scope) or "")

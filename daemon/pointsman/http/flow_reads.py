@@ -35,8 +35,9 @@ _MOST = 1_000
 _USUAL = 100
 _CHUNK = 200
 _SCANNED = 5_000
-_COPIED = ("rule_set", "reason")
 """Events that one request looks at; who asks for more goes on from the last."""
+
+_COPIED = ("rule_set", "reason")
 
 Owned = tuple[Quota, Mapping[str, str]]
 

@@ -1,7 +1,8 @@
 """A source as its vendors see it: what it takes, for programs and as a page for people.
 
 The page loads nothing from anywhere. Its form sends a lead with ``is_test`` set, which is a field
-like any other: what becomes of test leads is for the flow's rules to say.
+like any other: what becomes of test leads is for the flow's rules to say. Where the flow does not
+keep that field, the page says that what is sent counts.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ _EXAMPLES = {
     "ip": "203.0.113.7",
     "gender": "female",
 }
+_IS_TEST = "is_test"
 _STYLE = """
 :root { color-scheme: light dark; }
 body { font: 1rem/1.5 system-ui, sans-serif; max-width: 48rem; margin: 2rem auto; padding: 0 1rem; }
@@ -131,11 +133,14 @@ def _example(about: Mapping[str, Any], path: str) -> str:
 
 
 def _form(about: Mapping[str, Any], path: str) -> Iterator[str]:
+    if all(field["name"] != _IS_TEST for field in about["params"]):
+        yield "<p><strong>This flow does not tell tests from leads: what is sent here counts."
+        yield "</strong></p>"
     yield f'<form method="post" action="{escape(path)}/submit">'
-    yield '<input type="hidden" name="is_test" value="true">'
+    yield f'<input type="hidden" name="{_IS_TEST}" value="true">'
     for field in about["params"][:100]:
         name = escape(field["name"])
         example = escape(_EXAMPLES.get(field["type"], ""))
-        if field["name"] != "is_test":
+        if field["name"] != _IS_TEST:
             yield f'<label>{name}<input name="{name}" placeholder="{example}"></label>'
     yield "<button>Send</button></form>"

@@ -161,9 +161,14 @@ def _idempotency(
 
 
 def _external_id(source: Source, posted: Mapping[str, Any]) -> str | None:
-    """Return the sender's own id of a lead, as its source maps it: a text, or a whole number."""
+    """Return the sender's own id of a lead, as its source maps it: a text, or a whole number.
+
+    What a mapping makes of nothing is no lead's own: all of them would repeat the first.
+    """
     mapped = [one for one in source.mappings if one.parts == (_EXTERNAL_ID,)]
     found = plain(apply_mappings(posted, mapped, {}).get(_EXTERNAL_ID))
+    if mapped and found == plain(apply_mappings({}, mapped, {}).get(_EXTERNAL_ID)):
+        return None
     told = str(found) if type(found) in {str, int} else ""
     return told if told.strip() else None
 

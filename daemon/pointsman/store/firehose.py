@@ -61,13 +61,19 @@ class FirehoseStore:
         key = Keys(organization_id).lease(_RIGHT)
         await self._store.call("release_events", [key], [lease])
 
-    async def following(self, organization_id: str, lease: str, most: int = BATCH) -> Batch | None:
-        """Return what to write next; ``None`` if the right was lost."""
+    async def following(
+        self, organization_id: str, lease: str, most: int = BATCH, *, since: int | None = None
+    ) -> Batch | None:
+        """Return what to write next; ``None`` if the right was lost.
+
+        A new firehose begins with what came from ``since`` on (milliseconds), or comes from now on.
+        """
+        now = milliseconds()
         keys = Keys(organization_id)
         found = await self._store.call(
             "follow_flows",
             [keys.events, keys.flow_events, keys.firehose, keys.lease(_RIGHT)],
-            [lease, milliseconds(), most, self._ttl],
+            [lease, now, most, self._ttl, now if since is None else since],
         )
         if not found:
             return None

@@ -8,15 +8,16 @@
 -- ARGV[2]  now, ms
 -- ARGV[3]  most events; all of one millisecond come together, however many they are
 -- ARGV[4]  how long the place is kept, ms
+-- ARGV[5]  where a new firehose begins, ms
 -- returns  {at, waiting, oldest, id ...}: what to settle once these are written, how many wait, and
 --          since when the first does (ms, 0: none); or false if the right was lost
 --
--- Only times that are over are read: nothing can be added to them. A new firehose begins with what
--- comes from then on. Where Redis' clock was set back, a minute is read again.
+-- Only times that are over are read: nothing can be added to them. Where Redis' clock was
+-- set back, a minute is read again.
 -- @include clock
 if redis.call('GET', KEYS[4]) ~= ARGV[1] then return false end
 local now, most = tonumber(clock_now(KEYS[1], ARGV[2])), tonumber(ARGV[3])
-local at = tonumber(redis.call('HGET', KEYS[3], 'at') or now - 1)
+local at = tonumber(redis.call('HGET', KEYS[3], 'at') or math.min(now, tonumber(ARGV[5])) - 1)
 if at >= now then at = now - 60000 end
 redis.call('HSET', KEYS[3], 'at', at)
 redis.call('PEXPIRE', KEYS[3], ARGV[4])
