@@ -18,7 +18,7 @@ from pointsman.config.reading import Positions
 from pointsman.config.tree import normal_name
 from pointsman.errors import Problem
 from pointsman.flow import Destination, SuppressionList
-from pointsman.flows.compile import compile_flow
+from pointsman.flows.compile import Forms, compile_flow
 from pointsman.flows.destinations import whole
 from pointsman.ids import derived, short
 from pointsman.model import FieldTable, Flow
@@ -70,6 +70,7 @@ def flow_compiler(
     destinations: Mapping[str, Destination],
 ) -> CompileFlow:
     """Return what makes pages flows; ``pools`` are ids by file stem and by id."""
+    forms: Forms = {}
 
     def compile_page(page: Page, flow_id: str | None) -> Flow:
         flow = compile_flow(
@@ -83,6 +84,7 @@ def flow_compiler(
             time_zone=header.time_zone,
             source_prices_first=header.source_prices_first,
             lists=lists,
+            forms=forms,
         )
         return replace(flow, document=page.data)
 

@@ -19,7 +19,10 @@ from pointsman.flows.steps import ID_LENGTH, Builder, compile_steps
 from pointsman.ids import element_ids
 from pointsman.pools.availability import compile_availability
 
-__all__ = ["compile_flow"]
+__all__ = ["Forms", "compile_flow"]
+
+Forms = dict[frozenset[str] | None, Form]
+"""Forms by the fields that a flow keeps."""
 
 _DEADLINE = 60
 _OF_INTAKES = ("source_key", "provider")
@@ -37,11 +40,13 @@ def compile_flow(
     time_zone: str = "UTC",
     source_prices_first: bool = False,
     lists: Mapping[str, SuppressionList] | None = None,
+    forms: Forms | None = None,
 ) -> Flow:
     """Return the flow of a valid document; ``pools`` are ids by file stem and by id.
 
     ``types`` is field type by field id (left out: the standard fields), ``time_zone`` that of hours
-    which name none.
+    which name none. Flows of these types that are given the same ``forms`` share those of the same
+    fields.
     """
     fields = None if "fields" not in document else frozenset(document["fields"])
     known = standard_fields() if types is None else types
@@ -53,7 +58,7 @@ def compile_flow(
         file=file,
         sources=_sources(document.get("sources", ()), flow_id, clauses),
         steps=compile_steps(Builder(clauses, pools), document.get("steps", ()), flow_id),
-        form=Form(known, fields),
+        form=_form(known, fields, {} if forms is None else forms),
         fields=fields,
         enabled=document.get("enabled", True),
         ping_enabled=document.get("ping_enabled", False),
@@ -72,6 +77,12 @@ def compile_flow(
         whole=document,
         facts={"id": flow_id, "name": document["name"]},
     )
+
+
+def _form(types: Mapping[str, str], fields: frozenset[str] | None, forms: Forms) -> Form:
+    if fields not in forms:
+        forms[fields] = Form(types, fields)
+    return forms[fields]
 
 
 def _copies(document: Mapping[str, Any]) -> Copies:

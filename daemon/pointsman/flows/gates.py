@@ -68,7 +68,7 @@ def _reason(criteria: Criteria, flow: Flow, scope: Scope) -> str | None:
 
 
 def number_of(posted: Any) -> int | float | None:
-    """Return the price that came with a lead or an answer; what no price of a file could be is none.
+    """Return the price that came with a lead or an answer; what no file may ask for is none.
 
     The limit is the reference's (flows-reference §7).
     """
