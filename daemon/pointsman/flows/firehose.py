@@ -1,9 +1,9 @@
 """Copies of all events of flows, written to an organization's object store or folder.
 
 One daemon at a time writes an organization's, from a place that is kept in Redis: after a crash the
-last batch is written once more, over itself. A store that fails holds up nothing but these copies, all
-of the organization; events wait for it where they are kept anyway. What was erased while it was being
-written is removed again.
+last batch is written once more, over itself. A store that fails holds up nothing but these copies,
+all of the organization; events wait for it where they are kept anyway. What was erased while it
+was being written is removed again.
 """
 
 from __future__ import annotations
