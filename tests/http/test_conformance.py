@@ -16,7 +16,7 @@ from deployed import lay_out
 from listening import ACME, bearer
 from support import THOROUGH
 
-SECONDS = 600 if THOROUGH else 12
+SECONDS = 600 if THOROUGH else 10
 """What it may take; what chance finds, it looks for again and again until then."""
 
 PHASES = "coverage,fuzzing,stateful" if THOROUGH else "coverage,stateful"

@@ -634,7 +634,7 @@ def test_a_pool_behaves_as_its_model(redis_url: str) -> None:
     The history of each is proven as well, by ``pools.proof``, which knows nothing of this model.
     """
     Rotation.url = redis_url
-    examples = 25_000 if THOROUGH else 260
+    examples = 25_000 if THOROUGH else 200
     run_state_machine_as_test(
         Rotation, settings=settings(max_examples=examples, stateful_step_count=40, deadline=None)
     )
