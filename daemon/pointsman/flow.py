@@ -5,7 +5,6 @@ Those of its steps and clauses are told in :mod:`pointsman.step` and :mod:`point
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
@@ -79,37 +78,10 @@ __all__ = [
 
 
 _ASKING = Recipient | PluginStep | Group
-_CALLED = frozenset({"id", "key", "name", "pool", "type"})
 
 
 def _capped(step: Step) -> bool:
     return isinstance(step, PoolStep) and bool(step.caps)
-
-
-def _looks_back(steps: Sequence[Step], document: Mapping[str, Any]) -> bool:
-    """Whether a step may ask what came of a pool: a word too many only costs time."""
-    pools = [re.escape(step.key) for step in steps if step.enabled and isinstance(step, PoolStep)]
-    if not pools:
-        return False
-    asked = re.compile(rf"(?<![\w.])(?:this\.)?(?:{'|'.join(pools)})(?!\w)")
-    texts = (text.partition("{{") for text in _texts(document.get("steps", ())))
-    return any(
-        asked.search(inside) if mark else asked.match(variable.lstrip())
-        for variable, mark, inside in texts
-    )
-
-
-def _texts(document: Any) -> Iterator[str]:
-    """Yield what stands in steps, but for what they and their pools are called."""
-    if isinstance(document, str):
-        yield document
-    elif isinstance(document, Mapping):
-        for name, inner in document.items():
-            if name not in _CALLED:
-                yield from _texts(inner)
-    elif isinstance(document, Sequence):
-        for inner in document:
-            yield from _texts(inner)
 
 
 class Form(Protocol):
@@ -190,8 +162,8 @@ class Flow:
     ``time_zone``.
     ``document`` is its file's, ``whole`` what it was compiled from: the same with everything that
     its destinations say. ``facts`` is what rules see of it.
-    ``calls_out``: leads are led from step to step, as they may have to wait, or a pool be full, or
-    as what comes of a pool is asked for behind it.
+    ``looks_back``: a step may ask what came of a pool. ``calls_out``: leads are led from step to
+    step for that, or as they may have to wait, or a pool be full.
     """
 
     id: str
@@ -217,13 +189,14 @@ class Flow:
     document: Mapping[str, Any] = field(default_factory=dict)
     whole: Mapping[str, Any] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
+    looks_back: bool = False
     calls_out: bool = field(init=False)
 
     def __post_init__(self) -> None:
         led = any(
             step.enabled and (isinstance(step, _ASKING) or _capped(step)) for step in self.steps
         )
-        object.__setattr__(self, "calls_out", led or _looks_back(self.steps, self.whole))
+        object.__setattr__(self, "calls_out", led or self.looks_back)
 
     def taken(self) -> Iterator[Step]:
         """Yield the steps that are taken, those inside of others too."""

@@ -232,11 +232,11 @@ Asking = PoolStep | Recipient | PluginStep | Group
 Step = Filter | Asking
 
 
-def within(step: Step) -> Iterator[Step]:
-    """Yield a step and those inside of it that are taken."""
-    if not step.enabled:
+def within(step: Step, *, disabled: bool = False) -> Iterator[Step]:
+    """Yield a step and those inside of it that are taken, or also those that are ``disabled``."""
+    if not (step.enabled or disabled):
         return
     yield step
     if isinstance(step, Group):
         for inner in step.steps:
-            yield from within(inner)
+            yield from within(inner, disabled=disabled)

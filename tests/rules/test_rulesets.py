@@ -120,6 +120,15 @@ def test_the_trace_tells_what_was_evaluated_and_masks_what_must_be() -> None:
     ]
 
 
+def test_the_trace_hides_what_the_type_of_a_masked_field_cannot_read() -> None:
+    """C3."""
+    rules = compiled(rule("lead.ssn", "is not blank"))
+
+    (step,) = rules.trace(scope({"ssn": {"number": "123-45-6789"}}))
+
+    assert "6789" not in str(step.actual)
+
+
 @pytest.mark.parametrize(
     ("document", "path", "message"),
     [

@@ -13,7 +13,7 @@ from pointsman.cli.options import Format, read_settings
 from pointsman.config.ruletest import source_of
 from pointsman.errors import Unavailable
 from pointsman.flow import Flow, Source
-from pointsman.flows.lists import CHECKS, UNLISTED, asked
+from pointsman.flows.lists import CHECKS, asked
 from pointsman.flows.passage import enter
 from pointsman.flows.submission import Submission
 from pointsman.flows.trial import Remark, tried
@@ -57,7 +57,7 @@ async def explain_flow(
             except Unavailable:
                 pass
     submission = _entered(organization, flow, source, body)
-    submission.look_up(UNLISTED if flow.checks else {})
+    submission.look_up({})
     remarks = tuple(tried(submission, {}))
     pool = next((organization.pools[r.pool_id] for r in remarks if r.pool_id), None)
     turn = explain_turn(unpublished(pool)) if pool else ()
@@ -103,7 +103,7 @@ async def _known(
     wanted = [(check.list, value, check.since(at)) for check, value in checks]
     there = await ListStore(store).find(organization.id, wanted, at)
     found = {CHECKS[check.name]: known for (check, _), known in zip(checks, there, strict=True)}
-    submission.look_up({**UNLISTED, **found} if flow.checks else {})
+    submission.look_up(found)
     counters: dict[str, Counter] = {}
     if submission.admit():
         counters = await CapStore(store).read(organization.id, submission.counted, at)

@@ -13,7 +13,6 @@ from pointsman.fields.types import CLEAR, VALID, Value, field_type, hide, moment
 __all__ = ["dob"]
 
 _PARTS = ("age", "year")
-_HIDDEN = True
 _YEAR = 3_652_425
 """Of the calendar, in parts of which a day has ten thousand."""
 
@@ -52,7 +51,7 @@ def _mask(value: Value) -> Value:
     if not value.valid:
         return hide(value)
     shown = f"**/**/{value.normal[:4]}"
-    return Value(shown, shown, VALID, value.attributes, _HIDDEN)
+    return Value(shown, shown, VALID, value.attributes, masked=True)
 
 
 @field_type(

@@ -29,6 +29,7 @@ __all__ = [
     "field_type",
     "field_types",
     "hide",
+    "masked",
     "moment",
 ]
 
@@ -191,6 +192,19 @@ def hide(value: Value) -> Value:
     }
     raw = value.raw if value.raw is None else stars(value.raw)
     return Value(raw, stars(value.normal), value.valid, attributes, masked=True)
+
+
+def masked(value: Any, mask: Mask | None) -> Any:
+    """Return a field's value as it may be shown; what its type does not read is hidden whole."""
+    if mask is None:
+        return value
+    if isinstance(value, Value):
+        return mask(value)
+    if isinstance(value, list):
+        return [masked(one, mask) for one in value]
+    if isinstance(value, Mapping):
+        return {name: masked(one, mask) for name, one in value.items()}
+    return None if value is None else stars(value)
 
 
 def moment(now: datetime | None) -> datetime:

@@ -6,11 +6,12 @@ names outside of itself is checked where all files are known.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pointsman.fields.standard import standard_fields
-from pointsman.flow import Copies, Flow, Source, SourceFeedback, SuppressionList
+from pointsman.flow import Copies, Flow, PoolStep, Source, SourceFeedback, Step, SuppressionList
 from pointsman.flows.clauses import Clauses, Path, Report
 from pointsman.flows.form import Form
 from pointsman.flows.lists import compile_checks
@@ -24,6 +25,7 @@ __all__ = ["Forms", "compile_flow"]
 Forms = dict[frozenset[str] | None, Form]
 """Forms by the fields that a flow keeps."""
 
+_CALLED = frozenset({"id", "key", "name", "pool", "type"})
 _DEADLINE = 60
 _OF_INTAKES = ("source_key", "provider")
 
@@ -52,12 +54,13 @@ def compile_flow(
     known = standard_fields() if types is None else types
     clauses = Clauses(known, report, time_zone)
     hours = document.get("hours_of_operation")
+    steps = compile_steps(Builder(clauses, pools), document.get("steps", ()), flow_id)
     return Flow(
         id=flow_id,
         name=document["name"],
         file=file,
         sources=_sources(document.get("sources", ()), flow_id, clauses),
-        steps=compile_steps(Builder(clauses, pools), document.get("steps", ()), flow_id),
+        steps=steps,
         form=_form(known, fields, {} if forms is None else forms),
         fields=fields,
         enabled=document.get("enabled", True),
@@ -76,6 +79,7 @@ def compile_flow(
         document=document,
         whole=document,
         facts={"id": flow_id, "name": document["name"]},
+        looks_back=_looks_back(steps, document.get("steps", ())),
     )
 
 
@@ -83,6 +87,32 @@ def _form(types: Mapping[str, str], fields: frozenset[str] | None, forms: Forms)
     if fields not in forms:
         forms[fields] = Form(types, fields)
     return forms[fields]
+
+
+def _looks_back(steps: Sequence[Step], documents: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a step may ask what came of a pool: a word too many only costs time."""
+    pools = [re.escape(step.key) for step in steps if step.enabled and isinstance(step, PoolStep)]
+    if not pools:
+        return False
+    asked = re.compile(rf"(?<![\w.])(?:this\.)?(?:{'|'.join(pools)})(?!\w)")
+    texts = (text.partition("{{") for text in _texts(documents))
+    return any(
+        asked.search(inside) if mark else asked.match(variable.lstrip())
+        for variable, mark, inside in texts
+    )
+
+
+def _texts(document: Any) -> Iterator[str]:
+    """Yield what stands in steps, but for what they and their pools are called."""
+    if isinstance(document, str):
+        yield document
+    elif isinstance(document, Mapping):
+        for name, inner in document.items():
+            if name not in _CALLED:
+                yield from _texts(inner)
+    elif isinstance(document, Sequence):
+        for inner in document:
+            yield from _texts(inner)
 
 
 def _copies(document: Mapping[str, Any]) -> Copies:

@@ -6,14 +6,14 @@ told, the source has the last word: what it answers is what the recipient is ans
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hmac import compare_digest
 from typing import Any
 from uuid import uuid4
 
 from pointsman.delivery import Delivery
-from pointsman.flow import Feedback, Flow, Group, Recipient, Source, Step
+from pointsman.flow import Feedback, Flow, Recipient, Source, within
 from pointsman.flows.errand import Errand, Told, ask
 from pointsman.ids import delivery_id, event_id, milliseconds, parse_event_id
 from pointsman.model import Organization, Ruleset
@@ -118,8 +118,7 @@ class FeedbackDesk:
         flow = organization.named_flows.get(origin["flow"])
         sources = flow.sources if flow is not None else ()
         source = next((one for one in sources if one.id == origin["source"]), None)
-        steps = _recipients(flow.steps) if flow is not None else ()
-        step = next((one for one in steps if one.id == event["step"]), None)
+        step = _recipient(flow, event["step"]) if flow is not None else None
         return Delivered(organization, lead_id, event, origin, flow, source, step)
 
     async def _send(self, delivered: Delivered, scope: Mapping[str, Any]) -> Told | None:
@@ -136,13 +135,10 @@ class FeedbackDesk:
         return await ask(outgoing, organization, errand, limit=feedback.timeout)
 
 
-def _recipients(steps: Sequence[Step]) -> Iterator[Recipient]:
-    """Yield all of them: who gets no leads any more may still return one."""
-    for step in steps:
-        if isinstance(step, Recipient):
-            yield step
-        elif isinstance(step, Group):
-            yield from _recipients(step.steps)
+def _recipient(flow: Flow, step_id: str) -> Recipient | None:
+    """Return who that is, also if disabled: who gets no leads any more may still return one."""
+    steps = (one for step in flow.steps for one in within(step, disabled=True))
+    return next((s for s in steps if s.id == step_id and isinstance(s, Recipient)), None)
 
 
 def _scope(delivered: Delivered, kind: str, reason: str | None, now: int) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from pointsman.fields.types import FieldType, Mask, Parse, Value, field_types
+from pointsman.fields.types import FieldType, Mask, Parse, Value, field_types, masked
 from pointsman.flow import FieldMapping
 from pointsman.rules.variables import plain
 
@@ -56,16 +56,12 @@ class Form:
             if mask is None and type(value) is Value and value.valid is not False:  # nearly always
                 found[name] = value.normal
             else:
-                found[name] = plain(value if mask is None else _masked(value, mask))
+                found[name] = plain(masked(value, mask))
         return found
 
     def masked(self, lead: Mapping[str, Any]) -> dict[str, Any]:
         """Return a lead's fields as reasons may tell them: typed, masked where they must be."""
-        masks = self._masks
-        return {
-            name: value if (mask := masks[name]) is None else _masked(value, mask)
-            for name, value in lead.items()
-        }
+        return {name: masked(value, self._masks[name]) for name, value in lead.items()}
 
     def secrets(self, lead: Mapping[str, Any]) -> list[str]:
         """Return the texts of values that must not be stored in the clear."""
@@ -137,17 +133,6 @@ def _typed(kind: FieldType, posted: Any, at: datetime) -> Any:
     if isinstance(posted, list):
         return [_typed(kind, one, at) for one in posted]
     return posted if isinstance(posted, Mapping) else kind.value(posted, at)
-
-
-def _masked(value: Any, mask: Mask) -> Any:
-    """Return what is stored of a value; what its type does not read is hidden whole."""
-    if isinstance(value, Value):
-        return mask(value)
-    if isinstance(value, list):
-        return [_masked(one, mask) for one in value]
-    if isinstance(value, Mapping):
-        return {name: _masked(one, mask) for name, one in value.items()}
-    return None if value is None else "*" * len(str(value))
 
 
 def _texts(value: Any) -> Iterator[Any]:

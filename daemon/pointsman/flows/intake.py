@@ -13,7 +13,7 @@ from uuid import uuid4
 from pointsman.errors import Refused, Unavailable
 from pointsman.flows.decide import choose, flow_of, route_of
 from pointsman.flows.flights import Flights
-from pointsman.flows.lists import CHECKS, UNLISTED, asked
+from pointsman.flows.lists import CHECKS, asked
 from pointsman.flows.passage import Way, chooser, enter, lead_of, told_of
 from pointsman.flows.story import events
 from pointsman.flows.submission import Submission
@@ -126,11 +126,9 @@ class Intake:
         checks = asked(submission.flow.checks, submission.scope, organization.secret)
         wanted = [(check.list, found, check.since(submission.at)) for check, found in checks]
         known = await self._lists.find(organization.id, wanted, submission.at)
-        listed = dict(UNLISTED) if submission.flow.checks else {}
-        listed |= {
-            CHECKS[check.name]: there for (check, _), there in zip(checks, known, strict=True)
-        }
-        submission.look_up(listed)
+        submission.look_up(
+            {CHECKS[check.name]: there for (check, _), there in zip(checks, known, strict=True)}
+        )
 
     def _ready(
         self,

@@ -17,7 +17,7 @@ from pointsman.flows.clauses import Clauses, Path
 from pointsman.ids import keyed, short
 from pointsman.pools.times import length_of
 from pointsman.registry import nearest
-from pointsman.rules.variables import text_of
+from pointsman.rules.variables import lone_field, text_of
 
 __all__ = ["CHECKS", "UNLISTED", "asked", "compile_checks", "compile_list", "item"]
 
@@ -39,7 +39,6 @@ _LOOKBACKS = {
     "month": 2_592_000_000,
     "year": 31_536_000_000,
 }
-_FIELD = re.compile(r"\{\{\s*lead\.([a-z0-9_.]+)\s*\}\}")
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
@@ -73,8 +72,7 @@ def compile_checks(
             clauses.report((*path, "list_name"), f"no list '{check['list_name']}'{expected}")
             continue
         value = clauses.text(check["value"], (*path, "value"))
-        field = _FIELD.fullmatch(check["value"])
-        typed = field is not None and clauses.types.get(field[1]) == listed.type
+        typed = clauses.types.get(lone_field(check["value"]) or "") == listed.type
         found.append(ListCheck(name, value, listed, _lookback(check.get("lookback")), typed))
     return tuple(found)
 

@@ -93,13 +93,13 @@ class Submission:
         self.outcome, self.reason = outcome, reason or None
 
     def look_up(self, listed: Mapping[str, bool]) -> None:
-        """Note what the lists know of the lead; until then no list does."""
-        self.scope["suppressionlist"] = dict(listed)
+        """Note what the lists know of the lead; those of the flow's that are not named do not."""
+        self.scope["suppressionlist"] = {**(UNLISTED if self.flow.checks else {}), **listed}
 
     def suppose(self, asked: Sequence[tuple[ListCheck, str]]) -> None:
         """Go on as a lead that no list knows; the script that stores it asks them."""
         self.asked = asked
-        self.look_up(UNLISTED if self.flow.checks else {})
+        self.look_up({})
 
     def listed(self, found: str) -> None:
         """Begin anew with what the lists know: a digit for each, the claim's first."""

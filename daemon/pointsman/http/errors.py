@@ -7,10 +7,8 @@ every lead a microsecond for nothing.
 from __future__ import annotations
 
 import math
-from functools import cache
 from http import HTTPStatus
 from time import perf_counter
-from typing import Any
 
 from aiohttp import hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError
@@ -54,9 +52,8 @@ async def envelope(request: web.Request, handler: Handler) -> web.StreamResponse
     response.headers.setdefault(hdrs.SERVER, SERVER)
     resource = request.match_info.route.resource
     route = _UNKNOWN_ROUTE if resource is None else resource.canonical
-    requests, seconds = _metrics(route, response.status)
-    requests.inc()
-    seconds.observe(perf_counter() - started)
+    observe.child(observe.REQUESTS, route, str(response.status)).inc()
+    observe.child(observe.REQUEST_SECONDS, route).observe(perf_counter() - started)
     return response
 
 
@@ -70,13 +67,6 @@ def explained(error: Exception) -> tuple[int, dict[str, dict[str, str]], dict[st
         return HTTPStatus.SERVICE_UNAVAILABLE, error_body(str(error), "UNAVAILABLE"), headers
     message = "something went wrong here; the log of the daemon has the details"
     return HTTPStatus.INTERNAL_SERVER_ERROR, error_body(message, "INTERNAL_ERROR"), {}
-
-
-@cache
-def _metrics(route: str, status: int) -> tuple[Any, Any]:
-    """Return what counts and what times the requests of a route that get this status."""
-    counted = observe.child(observe.REQUESTS, route, str(status))
-    return counted, observe.child(observe.REQUEST_SECONDS, route)
 
 
 def _answer_of(error: PointsmanError) -> web.Response:

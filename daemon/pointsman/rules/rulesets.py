@@ -7,16 +7,15 @@ worked out only when they are asked for.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pointsman.fields.types import Mask, Value, field_types
+from pointsman.fields.types import Mask, field_types, masked
 from pointsman.rules.reasons import any_of
 from pointsman.rules.single import Rule, compile_rule
 from pointsman.rules.subjects import Report, Variables
-from pointsman.rules.variables import Scope, plain
+from pointsman.rules.variables import Scope, lone_field, plain
 
 __all__ = ["Rules", "Step", "compile_rules"]
 
@@ -25,7 +24,6 @@ Check = Callable[[Scope], bool]
 
 _SET = frozenset({"id", "op", "rules"})
 _NOT_BLANK = "is not blank"
-_FIELD = re.compile(r"\s*(?:\{\{\s*)?lead\.([a-z0-9_.]+)\s*(?:\}\})?\s*")
 _DEEPEST = 20
 
 
@@ -76,7 +74,7 @@ class Rules:
         lead = scope.get("lead")
         shown = dict(scope)
         if isinstance(lead, Mapping):
-            shown["lead"] = {name: _masked(lead[name], self._masks.get(name)) for name in lead}
+            shown["lead"] = {name: masked(lead[name], self._masks.get(name)) for name in lead}
         return list(_trace(self._root, scope, shown))
 
 
@@ -85,8 +83,8 @@ def _demanded(part: Rule | _Group) -> Iterator[str]:
         if not part.some:
             for below in part.parts:
                 yield from _demanded(below)
-    elif part.op == _NOT_BLANK and (field := _FIELD.fullmatch(part.lhv)):
-        yield field[1]
+    elif part.op == _NOT_BLANK and (field := lone_field(part.lhv)):
+        yield field
 
 
 def compile_rules(
@@ -206,11 +204,3 @@ def _trace(node: Rule | _Group, scope: Scope, shown: Scope) -> Iterator[Step]:
 
 def _told(value: Any) -> Any:
     return [_told(item) for item in value] if isinstance(value, list) else plain(value)
-
-
-def _masked(value: Any, mask: Mask | None) -> Any:
-    if mask is None:
-        return value
-    if isinstance(value, list):
-        return [_masked(item, mask) for item in value]
-    return mask(value) if isinstance(value, Value) else value

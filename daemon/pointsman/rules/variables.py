@@ -19,7 +19,16 @@ from pointsman.fields.text import as_text
 from pointsman.fields.types import Value, field_types
 from pointsman.rules.paths import MISSING
 
-__all__ = ["VARIABLE", "Lookup", "Scope", "compile_variable", "plain", "text_of", "typed_lead"]
+__all__ = [
+    "VARIABLE",
+    "Lookup",
+    "Scope",
+    "compile_variable",
+    "lone_field",
+    "plain",
+    "text_of",
+    "typed_lead",
+]
 
 Scope = Mapping[str, Any]
 Lookup = Callable[[Scope], Any]
@@ -27,6 +36,7 @@ Lookup = Callable[[Scope], Any]
 VARIABLE: Final = re.compile(r"[A-Za-z0-9_-]+(?:\.(?:[A-Za-z0-9_-]+|'[0-9]+'))*", re.ASCII)
 """What a variable looks like; keys of nothing but digits may be quoted, as answers write them."""
 
+_FIELD = re.compile(r"\s*(?:\{\{\s*)?lead\.([a-z0-9_.]+)\s*(?:\}\})?\s*")
 _ASPECTS = frozenset({"raw", "normal", "valid", "masked"})
 _LONGEST_INDEX = 9
 _MOST_PARTS = 32
@@ -57,6 +67,12 @@ def compile_variable(path: str) -> Lookup:
         return _walk(holder, rest)
 
     return deep
+
+
+def lone_field(written: str) -> str | None:
+    """Return the field of the lead that a variable, or a template of nothing else, names."""
+    found = _FIELD.fullmatch(written)
+    return found[1] if found else None
 
 
 def plain(value: Any) -> Any:
