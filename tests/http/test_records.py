@@ -159,7 +159,7 @@ async def test_the_owner_is_named_by_handle_or_id_and_a_lead_with_one_takes_no_t
 
 
 def _is_over(moment: int) -> bool:
-    """Whether a record that is made now has another time; those of one millisecond have no order."""
+    """Whether what is made now has another time: within one millisecond there is no order."""
     return milliseconds() > moment
 
 
